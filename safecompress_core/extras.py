@@ -17,6 +17,7 @@ EXTRA_OF = {
     "onnx": "onnx",
     "onnxruntime": "onnx",
     "opacus": "dp",
+    "optuna": "search",
     "pyarrow": "parquet",
     "safetensors": "run",
     "scipy": "run",

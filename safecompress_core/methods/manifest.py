@@ -1,6 +1,7 @@
 """Names and parameters of the methods that core ships."""
 
 from safecompress_core.api import MethodDef, MethodParams, Workload
+from safecompress_core.methods.search.params import SearchParams
 from safecompress_core.methods.test_driven.params import TestDrivenParams
 
 __all__ = ["DEFINITIONS", "UncompressedParams"]
@@ -31,6 +32,15 @@ DEFINITIONS = (
         summary="Sparse training that attacks a field of lineages in rounds and keeps the best.",
         cites="Zhu, Wang & Han, ASE 2022, Algorithm 1; TSE 2024",
         workload=_test_driven,
+        has_twins=True,
+    ),
+    MethodDef(
+        name="search",
+        params=SearchParams,
+        target="safecompress_core.methods.search.loop:Search",
+        summary="Whole trainings with settings that Optuna proposes, tested like a race.",
+        cites="Akiba et al., KDD 2019; Bergstra et al., NeurIPS 2011; Deb et al., IEEE TEC 2002",
+        workload=lambda params, epochs: params.workload(epochs),
         has_twins=True,
     ),
     MethodDef(

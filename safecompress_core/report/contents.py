@@ -9,7 +9,12 @@ from safecompress_core.report.change import Direction, direction
 from safecompress_core.report.densities import share_kept
 from safecompress_core.report.formatting import and_list, format_interval, format_number, size
 from safecompress_core.report.guesses import guess_sentence
-from safecompress_core.report.race.history import cost_of_rounds, is_field, is_race
+from safecompress_core.report.race.history import (
+    cost_of_rounds,
+    is_field,
+    is_race,
+    noun_of_lineages,
+)
 from safecompress_core.report.verdict import find_failed_controls
 from safecompress_core.report.worst_cases import WorstCaseFigure, worst_cases
 from safecompress_core.results.schema import (
@@ -159,7 +164,8 @@ def worst_tile(worst: WorstCaseFigure) -> Tile:
 def rounds(results: Results) -> tuple[RoundSummary, ...]:
     """Every round, with why it went on as it did."""
     raced = is_race(results)
-    return tuple(_round(record, is_race=raced) for record in results.rounds)
+    noun = noun_of_lineages(results)
+    return tuple(_round(record, noun, is_race=raced) for record in results.rounds)
 
 
 def attackers(results: Results, spec: Mapping[str, Any]) -> dict[str, tuple[AttackSummary, ...]]:
@@ -290,24 +296,25 @@ def _less(old: float, new: float) -> str:
 
 
 def cost_of_race(results: Results, spec: Mapping[str, Any]) -> str:
-    """Return what the rounds of a race cost; empty for a run that is no race."""
+    """Return the cost of a race's rounds or a search's trials; empty for a run of one lineage."""
     if not is_race(results):
         return ""
     half = ", half of it for swap twins" if spec["method"].get("twins") else ""
-    return f"The rounds cost {cost_of_rounds(results):.3g} plain trainings{half}."
+    work = "trials" if noun_of_lineages(results) == "trials" else "rounds"
+    return f"The {work} cost {cost_of_rounds(results):.3g} plain trainings{half}."
 
 
-def _round(record: RoundRecord, *, is_race: bool) -> RoundSummary:
+def _round(record: RoundRecord, noun: str, *, is_race: bool) -> RoundSummary:
     best_first = sorted(record.candidates, key=lambda candidate: -candidate.utility)
     chosen = tuple(candidate for candidate in best_first if candidate.chosen)
     others = [candidate for candidate in best_first if not candidate.chosen]
     if any(candidate.left is not None for candidate in others):
         goes = "goes" if len(chosen) == 1 else "go"
-        decision = f"{len(chosen)} of {record.lineages} lineages {goes} on"
+        decision = f"{len(chosen)} of {record.lineages} {noun} {goes} on"
         if not is_field(record):
             decision = f"{len(chosen)} of {len(record.candidates)} candidates {goes} on"
     elif is_field(record):
-        decision = "all lineages go on"
+        decision = f"all {noun} go on"
     elif len(record.candidates) == 1:
         decision = "nothing to compare with"
     elif len(chosen) > 1:

@@ -94,6 +94,7 @@ def render(*, results: Results, spec: str, environment: dict[str, Any]) -> str:
         departures={entry.last.id: entry.end for entry in history.lineages(results)},
         cost=contents.cost_of_race(results, resolved),
         noun=history.noun_of_models(results),
+        noun_of_lineages=history.noun_of_lineages(results),
         chosen=history.chosen_model(results) if results.rounds else None,
         aucs=[
             name

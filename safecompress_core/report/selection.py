@@ -9,6 +9,7 @@ from safecompress_core.report.race.history import (
     departures,
     is_race,
     lineages,
+    noun_of_lineages,
     noun_of_models,
     rounds_with_choice,
 )
@@ -49,8 +50,12 @@ def _describe_departures(results: Results) -> Iterator[VerdictFinding]:
     parts = [f"{counts[key]} by {way}" for key, way in ways.items() if counts[key]]
     parts = [f"outranked: {and_list(parts)}"] if parts else []
     parts += [f"dominated: {dominated}"] if dominated else []
+    pruned = sum(departure.reason == "pruned" for departure in left)
+    parts += [f"pruned: {pruned}"] if pruned else []
     count = len(lineages(results))
-    yield VerdictFinding(f"Of {count} lineages {len(left)} left; {'; '.join(parts)}.")
+    yield VerdictFinding(
+        f"Of {count} {noun_of_lineages(results)} {len(left)} left; {'; '.join(parts)}."
+    )
 
 
 def _describe_resolution(results: Results) -> Iterator[VerdictFinding]:

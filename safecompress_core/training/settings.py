@@ -47,6 +47,11 @@ class Settings:
             settings = changed
         return settings
 
+    def value(self, key: str) -> Any:
+        """Return the value that a key of a strategy's ``set`` has here."""
+        owner, _, field = key.rpartition(".")
+        return getattr(self.defences[owner] if owner else self, field)
+
     def _with(self, key: str, change: Change) -> "Settings | None":
         owner, _, field = key.rpartition(".")
         if not owner:

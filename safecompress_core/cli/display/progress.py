@@ -52,17 +52,24 @@ class Outline:
             # An audit has no rounds and no candidates.
             return cls(rounds=None, candidates=None, audit=audit)
         # Lazy: an audit needs neither.
+        from safecompress_core.methods.lineages.params import LineageParams
+        from safecompress_core.methods.search.params import SearchParams
         from safecompress_core.methods.test_driven.params import TestDrivenParams
 
         candidates = rounds = None
         is_careful = counts_auc = False
         fields: tuple[bool, ...] = ()
         if isinstance(spec.method, TestDrivenParams):
-            rounds, is_careful = spec.method.rounds, spec.method.bound == "careful"
+            rounds = spec.method.rounds
             timetable = spec.method.timetable(spec.training.epochs)
             candidates = tuple(round_.tested for round_ in timetable)
             if timetable[0].lineages > 1:
                 fields = tuple(not round_.derives for round_ in timetable)
+        if isinstance(spec.method, SearchParams):
+            # Its rounds are reports of trials, which the end of the search has together.
+            fields = tuple(True for _ in spec.method.report_epochs(spec.training.epochs))
+        if isinstance(spec.method, LineageParams):
+            is_careful = spec.method.bound == "careful"
             games = {attacker_of(params).game for params in spec.attackers}
             counts_auc = spec.method.statistic == "auc" and "membership" in games
         return cls(
@@ -278,7 +285,7 @@ class Progress:
 
 def _shorten(what: str) -> str:
     """Return what trains; of a lineage without its settings, which are too long for a line."""
-    return re.sub(r"(lineage \d+) \(.*\)", r"\1", what)
+    return re.sub(r"((?:lineage|trial) \d+) \(.*\)", r"\1", what)
 
 
 def _next(finished: str, attacks: tuple[str, ...]) -> str:

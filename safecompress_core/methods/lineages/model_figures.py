@@ -1,6 +1,6 @@
 """Figures of a model's test that a selection compares, and their form in a checkpoint."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any, Self
 
@@ -9,13 +9,14 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from safecompress_core.choose.aggregator import Objectives
 from safecompress_core.games.attack_result import AttackResult
 from safecompress_core.methods.lineages.evaluator import CandidateEvaluator, Evaluation
 from safecompress_core.methods.lineages.params import LineageParams
 from safecompress_core.stats.intervals import Estimate
 from safecompress_core.stats.resampling import Resampling
 
-__all__ = ["ModelFigures"]
+__all__ = ["ModelFigures", "objectives_of"]
 
 Array = NDArray[np.float64]
 
@@ -78,6 +79,18 @@ class ModelFigures:
     def restore(cls, tensors: Mapping[str, Tensor]) -> Self:
         """Return the figures that ``tensors`` kept."""
         return cls(**{field.name: tensors[field.name].numpy() for field in fields(cls)})
+
+
+def objectives_of(figures: Sequence[ModelFigures], evaluator: CandidateEvaluator) -> Objectives:
+    """Return the objectives of K ≥ 1 models that an evaluator has tested."""
+    return Objectives(
+        performance=np.array([model.performance.mean() for model in figures]),
+        advantage=np.stack([model.advantage for model in figures]),
+        attack_accuracy=np.stack([model.attack_accuracy for model in figures]),
+        weights=evaluator.weights,
+        attackers=evaluator.attacks,
+        games=evaluator.games,
+    )
 
 
 class _Reading:

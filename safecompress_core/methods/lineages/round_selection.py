@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from safecompress_core.choose.aggregator import Aggregator, Objectives
+from safecompress_core.choose.aggregator import Aggregator
 from safecompress_core.choose.archive import keep_by_hypervolume
 from safecompress_core.choose.ranking import FieldRanking, rank_field
 from safecompress_core.choose.significance import (
@@ -25,7 +25,7 @@ from safecompress_core.choose.significance import (
     objective_noise,
 )
 from safecompress_core.methods.lineages.evaluator import CandidateEvaluator
-from safecompress_core.methods.lineages.model_figures import ModelFigures
+from safecompress_core.methods.lineages.model_figures import ModelFigures, objectives_of
 
 __all__ = ["RoundSelection"]
 
@@ -70,14 +70,7 @@ class RoundSelection:
         self._has_incumbent = has_incumbent
         self._keeps_variety = keeps_variety
         self._costs = np.array(costs or [0.0] * len(figures))
-        self.objectives = Objectives(
-            performance=np.array([model.performance.mean() for model in figures]),
-            advantage=np.stack([model.advantage for model in figures]),
-            attack_accuracy=np.stack([model.attack_accuracy for model in figures]),
-            weights=evaluator.weights,
-            attackers=evaluator.attacks,
-            games=evaluator.games,
-        )
+        self.objectives = objectives_of(figures, evaluator)
 
     @cached_property
     def _replicates(self) -> Replicates:

@@ -1,4 +1,4 @@
-"""History of a race of lineages: what each one was, when and why it left, and what rounds cost."""
+"""History of a race's lineages or a search's trials: settings, when and why they left, cost."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -19,9 +19,13 @@ __all__ = [
     "is_field",
     "is_race",
     "lineages",
+    "noun_of_lineages",
     "noun_of_models",
     "rounds_with_choice",
 ]
+
+SEARCH = "search"
+"""The method whose rounds are the reports of trials."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +64,12 @@ class LineageHistory:
 def is_race(results: Results) -> bool:
     """Return whether the run began with several lineages."""
     return bool(results.rounds) and results.rounds[0].lineages > 1
+
+
+def noun_of_lineages(results: Results) -> Literal["lineages", "trials"]:
+    """Return the word for what is trained from its first step with settings of its own."""
+    is_search = results.method is not None and results.method.type == SEARCH
+    return "trials" if is_search else "lineages"
 
 
 def is_field(record: RoundRecord) -> bool:
@@ -143,7 +153,9 @@ def _end(results: Results, last: CandidateRecord) -> str:
     left = last.left
     if left is None:
         return _unranked_end(last)
-    rival = f"lineage {_lineage_of(results, left.by)} ({left.by})"
+    if left.by is None:
+        return "pruned: its utility was too low at this report"
+    rival = f"{noun_of_lineages(results)[:-1]} {_lineage_of(results, left.by)} ({left.by})"
     if left.reason == "dominated":
         return f"dominated by {rival}: significantly worse in every objective"
     ways = {
@@ -160,6 +172,8 @@ def _brief_end(results: Results, last: CandidateRecord) -> str:
     left = last.left
     if left is None:
         return _unranked_end(last)
+    if left.by is None:
+        return "pruned"
     rival = _lineage_of(results, left.by)
     if left.reason == "dominated":
         return f"{rival} (dominated)"

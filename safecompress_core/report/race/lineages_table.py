@@ -4,7 +4,12 @@ from collections.abc import Sequence
 
 from safecompress_core.report.formatting import format_number
 from safecompress_core.report.objectives import objective_name
-from safecompress_core.report.race.history import LineageHistory, cost_of_rounds, lineages
+from safecompress_core.report.race.history import (
+    LineageHistory,
+    cost_of_rounds,
+    lineages,
+    noun_of_lineages,
+)
 from safecompress_core.report.summary import Cell, ResultTable, Row
 from safecompress_core.results.schema import Results
 
@@ -21,15 +26,17 @@ def lineages_table(results: Results) -> ResultTable | None:
         return None
     objectives = list(raced[0].last.objectives)
     names = [objective_name(results, objective) for objective in objectives]
-    has_shares = raced[0].last.win_share is not None
-    rows = tuple(_row(history, objectives) for history in raced)
+    noun = noun_of_lineages(results)
+    rows = tuple(_row(history, objectives, noun=noun[:-1]) for history in raced)
     cost = f"{cost_of_rounds(results):.3g} trainings of one model"
     title = f"Lineages of the race, whose rounds cost {cost}"
-    shares = ("win share",) if has_shares else ()
+    if noun == "trials":
+        title = f"Trials of the search, which cost {cost}"
+    shares = ("win share",) if raced[0].last.win_share is not None else ()
     return ResultTable(title, ("round", *names, *shares, "lost to"), rows)
 
 
-def _row(history: LineageHistory, objectives: Sequence[str]) -> Row:
+def _row(history: LineageHistory, objectives: Sequence[str], *, noun: str) -> Row:
     figures = [history.last.objectives[objective] for objective in objectives]
     if history.last.win_share is not None:
         figures.append(history.last.win_share)
@@ -38,4 +45,4 @@ def _row(history: LineageHistory, objectives: Sequence[str]) -> Row:
         *map(format_number, figures),
         history.brief_end,
     )
-    return Row(f"lineage {history.number}", tuple(map(Cell, values)))
+    return Row(f"{noun} {history.number}", tuple(map(Cell, values)))

@@ -45,13 +45,15 @@ class SettingsRecord(Record):
 
 
 class DepartureRecord(Record):
-    """Why a lineage left the race."""
+    """Why a lineage left the race, or a trial of a search ended."""
 
-    reason: Literal["outranked", "dominated"]
+    reason: Literal["outranked", "dominated", "pruned"]
     """``outranked``: others won more pairwise comparisons, and the next round trains fewer
-    lineages. ``dominated``: another one was significantly better in every objective."""
-    by: str
-    """Id of the model that it lost to; of several the one that ranks highest."""
+    lineages. ``dominated``: another one was significantly better in every objective. ``pruned``:
+    the pruner of a search ended the trial before its last epoch."""
+    by: str | None
+    """Id of the model that it lost to; of several the one that ranks highest. Null for a pruned
+    trial, which is compared with all trials before it."""
     decided_by: Literal["utility", "performance", "cost", "index", "field"]
     """What decided between the two: their utilities, where an attack distinguished them; else the
     task, then the number of weights, then the order. ``field`` if it lost to none of those that
@@ -62,9 +64,10 @@ class CandidateRecord(Record):
     """A model that a round tests: a lineage, or a candidate that was derived from one."""
 
     id: str
-    """``r3c2`` is the second model of round 3."""
+    """``r3c2`` is the second model of round 3; of a search it is trial 2 at its third report."""
     lineage: Count
-    """Number of its lineage, from 1: the first has the settings of the spec."""
+    """Number of its lineage, or of the trial of a search, from 1: the first has the settings of the
+    spec."""
     parent: str
     """Id of the model that it comes from; ``initial`` in the first round."""
     strategy: str
@@ -99,7 +102,8 @@ class CandidateRecord(Record):
     chosen: bool
     """Whether the next round continues with it."""
     left: DepartureRecord | None
-    """Why the lineage left the race; null while it stays, and for candidates of one lineage."""
+    """Why the lineage left the race, or the trial ended; null while it stays, and for candidates of
+    one lineage."""
 
 
 class ObjectiveSpreadRecord(Record):
@@ -114,7 +118,7 @@ class ObjectiveSpreadRecord(Record):
 
 
 class RoundRecord(Record):
-    """A round of a method that tests candidates."""
+    """A round of a method that tests candidates; of a search, all trials at one report."""
 
     round: Count
     """Number of the round, from 1."""

@@ -49,6 +49,33 @@ class TestAlgorithm1(TestTestDriven):
     attackers = ({"type": "loss-threshold"},)
 
 
+class TestSearch(MethodConformance):
+    """Two trials with their twins, whose settings are one of two learning rates."""
+
+    definition: ClassVar[MethodDef] = METHODS["search"]
+    params: ClassVar[dict[str, Any]] = {
+        "density": 0.3,
+        "budget": 4,
+        "strategies": [{**STRATEGY, "set": {"learning_rate": 0.02}}],
+    }
+    attackers = ({"type": "loss-threshold"}, {"type": "counterfactual"})
+    may_do_less = True
+
+
+class TestSearchPruned(TestSearch):
+    """Trials of one model, of which a pruner may end some."""
+
+    params: ClassVar[dict[str, Any]] = {
+        "density": 0.3,
+        "budget": 3,
+        "twins": False,
+        "pruner": "successive-halving",
+        "reports": 3,
+        "strategies": [{**STRATEGY, "set": {"learning_rate": {"low": 0.001, "high": 0.02}}}],
+    }
+    attackers = ({"type": "loss-threshold"},)
+
+
 class TestUncompressed(MethodConformance):
     """Dense."""
 

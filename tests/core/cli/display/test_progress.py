@@ -93,6 +93,19 @@ def test_an_outline_knows_which_rounds_test_lineages(tiny_spec: Path) -> None:
     assert not outline.counts_auc
 
 
+def test_an_outline_of_a_search_has_reports_and_no_rounds_to_count() -> None:
+    """Rounds of a search come together, at its end."""
+    spec = Path(__file__).parents[4] / "specs" / "search.yaml"
+    loaded = load_spec(spec, overrides=["method.pruner=median"], registry=load_plugins().registry)
+
+    outline = Outline.of(loaded.spec)
+
+    assert (outline.rounds, outline.candidates) == (None, None)
+    assert outline.fields == (True,) * 4
+    assert outline.is_careful
+    assert outline.counts_auc
+
+
 def test_what_trains_of_a_lineage_is_told_without_its_settings(progress: Progress) -> None:
     """They would not fit a line; a candidate's strategy stays."""
     event = training(epoch=4, left=90)

@@ -329,7 +329,7 @@ def test_a_lineage_that_no_survivor_beats_leaves_by_the_whole_field() -> None:
 
     The third has the largest margin, so it stays, and the second has won against it.
     """
-    selection = RoundSelection(
+    selection = chosen_among(
         [
             examination(hits(0.62), membership(tpr=0.60, fpr=0.2)),
             examination(hits(0.61), membership(tpr=0.54, fpr=0.2, seed=1)),

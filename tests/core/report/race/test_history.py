@@ -11,11 +11,12 @@ from safecompress_core.report.race.history import (
     is_field,
     is_race,
     lineages,
+    noun_of_lineages,
     noun_of_models,
     rounds_with_choice,
 )
 from tests.core.fixtures.records import edited
-from tests.core.fixtures.results import race_results, run_results
+from tests.core.fixtures.results import race_results, run_results, search_results
 
 
 def test_lineages_are_followed_to_the_round_that_they_left_after() -> None:
@@ -39,6 +40,20 @@ def test_a_lineage_left_for_another_one_by_what_decided() -> None:
     assert second.brief_end == "2 (accuracy)"
     assert third.end == "dominated by lineage 2 (r1c2): significantly worse in every objective"
     assert third.brief_end == "2 (dominated)"
+
+
+def test_a_pruned_trial_has_lost_to_no_single_one() -> None:
+    """A pruner compares with all trials before."""
+    results = search_results()
+    _, outranked, pruned = lineages(results)
+
+    assert noun_of_lineages(results) == "trials"
+    assert noun_of_lineages(race_results()) == "lineages"
+    assert (pruned.end, pruned.brief_end) == (
+        "pruned: its utility was too low at this report",
+        "pruned",
+    )
+    assert outranked.end == "outranked by trial 1 (r2c1), by utility"
 
 
 @pytest.mark.parametrize(

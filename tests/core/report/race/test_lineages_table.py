@@ -2,7 +2,7 @@
 
 from safecompress_core.report.race.lineages_table import lineages_table
 from tests.core.fixtures.records import edited
-from tests.core.fixtures.results import race_results, run_results
+from tests.core.fixtures.results import race_results, run_results, search_results
 
 
 def test_each_lineage_has_its_last_round_its_objectives_and_what_it_lost_to() -> None:
@@ -35,6 +35,19 @@ def test_win_shares_stand_beside_the_objectives() -> None:
     assert table is not None
     assert table.columns == ("round", "accuracy", "net", "win share", "lost to")
     assert [row.cells[3].value for row in table.rows] == ["0.500", "0.500", "0.333"]
+
+
+def test_trials_of_a_search_are_called_so() -> None:
+    """Title and rows."""
+    table = lineages_table(search_results())
+
+    assert table is not None
+    assert table.title == "Trials of the search, which cost 2.5 trainings of one model"
+    assert [(row.label, row.cells[-1].value) for row in table.rows] == [
+        ("trial 1", "chosen"),
+        ("trial 2", "1 (utility)"),
+        ("trial 3", "pruned"),
+    ]
 
 
 def test_a_run_of_one_lineage_has_no_such_table() -> None:

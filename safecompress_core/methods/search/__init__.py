@@ -1,0 +1,1 @@
+"""Search: whole models with settings that Optuna proposes, tested and chosen as a race's are."""

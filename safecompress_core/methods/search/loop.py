@@ -1,0 +1,221 @@
+"""Search: what a user would do instead of a race, train whole models and keep the best.
+
+::
+
+    repeat while a whole training can be paid for:
+        propose settings ▸ train model and swap twin ▸ test at each report ▸ prune?
+    choose among the finished trials as a race ranks its last lineages
+
+Settings come from the strategies that a race is spread over, and tests are those of a race; what
+differs is that a trial is trained by itself, and that proposals learn from the trials before.
+
+Source: Akiba et al. 2019, "Optuna: A Next-generation Hyperparameter Optimization Framework", KDD;
+Bergstra et al. 2011, "Algorithms for Hyper-Parameter Optimization" (TPE); Deb et al. 2002, "A Fast
+and Elitist Multiobjective Genetic Algorithm: NSGA-II"; Li et al. 2020, "A System for Massively
+Parallel Hyperparameter Tuning" (successive halving without waiting).
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+import optuna
+
+from safecompress_core.api import Params
+from safecompress_core.choose.archive import Archive, ArchiveEntry
+from safecompress_core.methods.architecture import Architecture
+from safecompress_core.methods.lineages.lineage_training import LineageTraining
+from safecompress_core.methods.lineages.model_figures import objectives_of
+from safecompress_core.methods.lineages.replay import LineagePath, PathStep, replay_path
+from safecompress_core.methods.method import Method, MethodContext, MethodOutcome, Recipe
+from safecompress_core.methods.search.params import SearchParams
+from safecompress_core.methods.search.records import FieldOfTrials
+from safecompress_core.methods.search.space import SearchSpace
+from safecompress_core.methods.search.study import SAMPLERS, TrialStudy
+from safecompress_core.methods.search.trial_work import TrialWork
+from safecompress_core.methods.search.trials import Trial, load_trials, restore_model, save_trial
+from safecompress_core.methods.sparse_training import SparseTraining
+from safecompress_core.networks.classifier import Classifier
+from safecompress_core.problems import Problem
+from safecompress_core.training.training_state import TrainingState
+
+__all__ = ["Search"]
+
+
+class Search(Method):
+    """Trains whole models with settings that a sampler proposes."""
+
+    def __init__(self, params: SearchParams) -> None:
+        self._params = params
+        rules = [(strategy.prune, strategy.grow) for strategy in params.strategies]
+        self._training = SparseTraining(params, rules, starts=True)
+
+    @property
+    def _reports(self) -> int:
+        return len(self._params.report_epochs(1))
+
+    def units(self) -> int:
+        """Each trial is tested at each report, if none is pruned."""
+        return self._params.trials * self._reports
+
+    def check(
+        self,
+        network: Classifier,
+        recipe: Recipe,
+        create: Callable[[Params], Any],
+        architecture: Architecture,
+    ) -> Iterator[Problem]:
+        """The sampler exists, each report has an epoch, and each layer a weight."""
+        if not hasattr(optuna.samplers, SAMPLERS[self._params.sampler]):
+            names = [name for name, known in SAMPLERS.items() if hasattr(optuna.samplers, known)]
+            yield Problem(
+                path=("sampler",),
+                message=f"optuna {optuna.__version__} has no {SAMPLERS[self._params.sampler]}",
+                hint=f"write {' or '.join(names)}",
+            )
+        if self._reports > recipe.epochs:
+            yield Problem(
+                path=("reports",),
+                message=f"{self._reports} reports do not fit into {recipe.epochs} training.epochs",
+                hint=f"write at most {recipe.epochs}",
+            )
+        changes = [strategy.set for strategy in self._params.strategies]
+        yield from self._training.check(network, create, changes)
+
+    def run(self, context: MethodContext) -> MethodOutcome:
+        """All trials, from the last one that was kept."""
+        written = self._training.settings(context)
+        training = LineageTraining(context, self._training, twins=self._params.twins)
+        study = self._study(context)
+        trials = load_trials(context, written)
+        # A killed run may not have dropped its last.
+        self._drop_dominated(context, trials)
+        tested = sum(len(trial.tests) for trial in trials)
+        context.events.advance(min(tested, self.units()))
+        self._skip(context, epochs=self._trained(trials), tests=tested)
+        while self._params.has_budget(self._trained(trials), context.recipe.epochs):
+            proposed = study.propose(trials)
+            if proposed is None:
+                break
+            work = TrialWork(self._params, training, study, trials, units=self.units())
+            trial, state = work.run(proposed)
+            trials = (*trials, trial)
+            self._keep(context, trials, state)
+            self._drop_dominated(context, trials)
+        self._skip_rest(context, trials)
+        return self._outcome(context, trials)
+
+    def replay(self, context: MethodContext, lineage: Mapping[str, Any]) -> TrainingState:
+        """Train the chosen trial again: one model, no tests."""
+        return replay_path(context, self._training, LineagePath.from_json(lineage))
+
+    def _study(self, context: MethodContext) -> TrialStudy:
+        space = SearchSpace(
+            self._params.open_settings,
+            self._training.settings(context),
+            rule_names=[strategy.describe() for strategy in self._params.strategies],
+        )
+        return TrialStudy(
+            self._params,
+            space,
+            aggregator=context.aggregator,
+            evaluator=context.evaluator,
+            seed=context.seed,
+        )
+
+    def _trained(self, trials: Sequence[Trial]) -> int:
+        """Return the epochs of all trials, swap twins included."""
+        return self._params.models * sum(trial.epochs for trial in trials)
+
+    def _keep(self, context: MethodContext, trials: Sequence[Trial], state: TrainingState) -> None:
+        """Keep the last trial, and the models of the archive."""
+        trial = trials[-1]
+        names = {entry.id for entry in self._archive(context, trials).entries}
+        # Before the checkpoint: a killed run must find the files of every archived model.
+        if trial.tests[-1].id in names:
+            context.store(state, context.archive_path(trial.tests[-1].id))
+        save_trial(context, trial, state)
+        context.events.emit(
+            "trial_finished",
+            trial=trial.number,
+            strategy=trial.drawn.name,
+            pruned=trial.is_pruned,
+            epochs=trial.epochs,
+            trainings=self._trained(trials) / context.recipe.epochs,
+            budget=self._params.budget,
+        )
+
+    def _drop_dominated(self, context: MethodContext, trials: Sequence[Trial]) -> None:
+        """Remove the files of models that have left the archive."""
+        names = {entry.id for entry in self._archive(context, trials).entries}
+        for trial in trials:
+            if trial.tests[-1].id not in names:
+                context.archive_path(trial.tests[-1].id).unlink(missing_ok=True)
+
+    def _archive(self, context: MethodContext, trials: Sequence[Trial]) -> Archive:
+        """Return the non-dominated models of the trials that were trained to their end."""
+        archive = Archive(weights=tuple(context.evaluator.weights.tolist()))
+        tests = [trial.tests[-1] for trial in trials if not trial.is_pruned]
+        if not tests:
+            return archive
+        objectives = objectives_of([test.figures for test in tests], context.evaluator)
+        return archive.add(
+            *(
+                ArchiveEntry(
+                    test.id,
+                    float(objectives.performance[index]),
+                    tuple(objectives.advantage[index].tolist()),
+                    tuple(objectives.attack_accuracy[index].tolist()),
+                )
+                for index, test in enumerate(tests)
+            )
+        )
+
+    def _skip(self, context: MethodContext, *, epochs: int, tests: int) -> None:
+        """Take work off that was planned and is not left."""
+        context.events.skip(epochs=epochs, attacks=tests * len(context.evaluator.attacks))
+
+    def _skip_rest(self, context: MethodContext, trials: Sequence[Trial]) -> None:
+        """Count what was planned at most and not needed as done."""
+        tested, total = sum(len(trial.tests) for trial in trials), context.recipe.epochs
+        context.events.advance(max(0, self.units() - tested))
+        planned = self._params.workload(total)
+        self._skip(
+            context,
+            epochs=max(0, planned.epochs - self._trained(trials)),
+            tests=max(0, planned.tests - tested),
+        )
+
+    def _outcome(self, context: MethodContext, trials: Sequence[Trial]) -> MethodOutcome:
+        fields = [
+            FieldOfTrials(context, self._params, trials, report)
+            for report in range(1, self._reports + 1)
+        ]
+        rounds = tuple(each.to_json() for each in fields)
+        archive = self._archive(context, trials)
+        front = [entry.id for entry in archive.entries]
+        for record in rounds:
+            context.events.emit("round_finished", **record, front=front)
+        chosen = fields[-1].chosen
+        # From its checkpoint: all models together may not fit into memory.
+        state = restore_model(context, chosen)
+        return MethodOutcome(
+            chosen=state,
+            chosen_id=chosen.tests[-1].id,
+            rounds=rounds,
+            archive=archive,
+            facts=self._training.facts(context, state, start=chosen.drawn.start),
+            lineage=_path(chosen).to_json(),
+        )
+
+
+def _path(trial: Trial) -> LineagePath:
+    """Return the path of a trial: the same settings from report to report."""
+    settings = trial.drawn.settings.to_json()
+    return LineagePath(
+        start=trial.drawn.start,
+        settings=settings,
+        steps=tuple(
+            PathStep(middle=None, end=test.epoch, settings=settings, is_evolved=False)
+            for test in trial.tests
+        ),
+    )

@@ -1,0 +1,104 @@
+"""Work of one trial: train model and swap twin from report to report, test, prune."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from safecompress_core.methods.lineages.lineage_training import Lineage, LineageTraining
+from safecompress_core.methods.lineages.model_figures import ModelFigures
+from safecompress_core.methods.search.params import SearchParams
+from safecompress_core.methods.search.study import OpenTrial, TrialStudy
+from safecompress_core.methods.search.trials import Trial, TrialTest
+from safecompress_core.training.training_state import TrainingState
+
+__all__ = ["TrialWork"]
+
+
+class TrialWork:
+    """One trial after those that have ended.
+
+    Args:
+        params: of the method.
+        training: of lineages.
+        study: judges the trial at its reports.
+        trials: that have ended.
+        units: tests that the display of progress expects in all.
+    """
+
+    def __init__(
+        self,
+        params: SearchParams,
+        training: LineageTraining,
+        study: TrialStudy,
+        trials: Sequence[Trial],
+        *,
+        units: int,
+    ) -> None:
+        self._params = params
+        self._training = training
+        self._context = training.context
+        self._study = study
+        self._trials = trials
+        self._ends = params.report_epochs(self._context.recipe.epochs)
+        self._units_left = units - sum(len(trial.tests) for trial in trials)
+
+    @property
+    def _number(self) -> int:
+        return len(self._trials) + 1
+
+    def run(self, proposed: OpenTrial) -> tuple[Trial, TrainingState]:
+        """Return the trial and its trained model."""
+        lineage = self._training.start(self._number, proposed.drawn)
+        tests: list[TrialTest] = []
+        is_pruned = False
+        for report, end in enumerate(self._ends, 1):
+            what = f"trial {self._number} ({proposed.drawn.name})"
+            self._training.train(lineage, until=end, what=what)
+            tests.append(self._test(lineage, report))
+            if report < len(self._ends) and self._is_pruned(proposed, tests):
+                is_pruned = True
+                break
+        trial = Trial(
+            number=self._number,
+            drawn=proposed.drawn,
+            values=proposed.values,
+            attributes=proposed.attributes,
+            tests=tuple(tests),
+            is_pruned=is_pruned,
+        )
+        return trial, lineage.state
+
+    def _is_pruned(self, proposed: OpenTrial, tests: Sequence[TrialTest]) -> bool:
+        """Return whether the pruner ends the trial after these tests."""
+        report = len(tests)
+        before = [
+            trial.tests[report - 1].figures for trial in self._trials if len(trial.tests) >= report
+        ]
+        utility = self._study.utilities([*before, tests[-1].figures])[-1]
+        return proposed.is_pruned(utility, report=report)
+
+    def _test(self, lineage: Lineage, report: int) -> TrialTest:
+        """Test the trial as a race tests a lineage in the round of this number."""
+        model = f"r{report}c{self._number}"
+        facts: dict[str, Any] = {"round": report, "candidate": model, "strategy": lineage.name}
+        evaluation = self._context.evaluator.fit_and_evaluate(
+            lineage.state.shipped,
+            # One for all models that are compared.
+            unit=str(report - 1),
+            facts=facts,
+            twin=lineage.shipped_twin,
+        )
+        # Pruned trials leave room for more tests than whole ones have.
+        if self._units_left > 0:
+            self._context.events.advance()
+            self._units_left -= 1
+        self._context.events.emit(
+            "candidate_tested", **facts, performance=float(evaluation.performance.mean())
+        )
+        return TrialTest(
+            id=model,
+            epoch=lineage.state.epoch,
+            density=lineage.state.density,
+            defences=lineage.state.facts(),
+            attacks=evaluation.to_json(),
+            figures=ModelFigures.of(evaluation, self._context.evaluator, self._params),
+        )
