@@ -232,7 +232,8 @@ def _step(run_context: RunContext, defence: Defence, network: Classifier) -> Non
     )
     defence.guard = defence.make_guard(classes=card.classes, generator=generator)
     defence.to(network.device)
-    batch = defence.transform(_batch(run_context, network), generator=generator)
+    batch = _batch(run_context, network).repeated(defence.views)
+    batch = defence.transform(batch, generator=generator)
     batch = defence.challenge(batch, network, generator=generator)
     # Train mode, as defences meet the network in training.
     network.train()

@@ -127,7 +127,7 @@ class DefenceConformance(DefinitionConformance):
         """A training step up to the forward pass, as the trainer makes it."""
         generator = torch.Generator().manual_seed(seed)
         # The trainer's order: transform, then challenge, then the forward pass.
-        seen = defence.transform(batch, generator=generator)
+        seen = defence.transform(batch.repeated(defence.views), generator=generator)
         seen = defence.challenge(seen, network, generator=generator)
         # dropout and its like draw from the global state, which the trainer lends
         with global_random_state(torch.Generator().manual_seed(seed)), defence.inside(network):

@@ -3,7 +3,7 @@
 from abc import ABC
 from collections.abc import Iterable, Mapping
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -47,6 +47,23 @@ class Batch:
         # Soft targets, as of distillation, replace the labels if a defence sets them.
         targets = self.labels if self.targets is None else self.targets
         return F.cross_entropy(logits, targets, reduction="none")
+
+    def repeated(self, times: int) -> "Batch":
+        """Return the batch with so many rows of each sample, next to each other."""
+        if times == 1:
+            return self
+
+        def repeat(values: Tensor) -> Tensor:
+            return values.repeat_interleave(times, dim=0)
+
+        return replace(
+            self,
+            inputs=repeat(self.inputs),
+            labels=repeat(self.labels),
+            attributes={name: repeat(values) for name, values in self.attributes.items()},
+            targets=None if self.targets is None else repeat(self.targets),
+            rows=None if self.rows is None else repeat(self.rows),
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -163,7 +180,8 @@ class Defence(nn.Module, ABC):
 
     It is a module: parameters of its own (an adversary, say) stay dense and travel with the model
     from round to round, but are no part of what ships. Built from its parameters; defences are
-    applied in the order of the spec. In a step the trainer calls, for each of them in turn,
+    applied in the order of the spec. In a step the trainer repeats each sample as often as
+    ``views`` says, and calls, for each of them in turn,
 
     1. ``transform`` on the batch, before the model sees it,
     2. ``challenge`` on what came of it, now with the model as it is,
@@ -184,6 +202,9 @@ class Defence(nn.Module, ABC):
         hides_members: whether ``transform`` puts other samples instead of members, or other
             targets instead of their labels; gradients to grow by are then those of the others
             too.
+        draws_views: whether ``transform`` draws a random view of each row of the inputs by itself.
+        views: rows of each sample in a step, next to each other, each of which all defences see as
+            a sample of its own.
         guard: what ``make_guard`` has made.
         own_optimizer: what ``oppose`` trains parameters of the defence with; created in
             ``prepare``, kept in checkpoints. All others are trained with the model, by its
@@ -193,6 +214,8 @@ class Defence(nn.Module, ABC):
     is_per_sample: bool = False
     guarantees: bool = False
     hides_members: bool = False
+    draws_views: bool = False
+    views: int = 1
     own_optimizer: torch.optim.Optimizer | None = None
 
     def __init__(self) -> None:

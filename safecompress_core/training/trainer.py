@@ -8,6 +8,7 @@
 """
 
 import copy
+import math
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -383,11 +384,12 @@ class Trainer:
     ) -> None:
         # One stream per epoch: a resumed run repeats it without stored generator state.
         generator = self._seed.child("transform", epoch).torch()
+        views = math.prod(defence.views for defence in defences)
         # On the device: reading it each step would wait for the GPU.
         total = torch.zeros((), device=self._device)
         with global_random_state(generator):  # for dropout and its like inside a network
             for plain, rate in zip(self._batches(epoch), rates, strict=True):
-                batch = plain
+                batch = plain.repeated(views)
                 # All of them, in the order of the spec.
                 for defence in defences:
                     batch = defence.transform(batch, generator=generator)

@@ -106,8 +106,9 @@ def test_lineages_of_a_race_have_noise_and_clips_of_their_own(bench: Any) -> Non
 
 
 def test_a_fixed_training_states_its_epsilon(bench: Any) -> None:
-    """Nothing was chosen, so the accountant's figure stands, also in terminal and report."""
-    method = {"type": "set", "density": 0.3, "defences": [DP_SGD]}
+    """Nothing was chosen, so the accountant's figure stands, whatever the number of views."""
+    defences = [{"type": "augmentation", "noise": 0.1}, {**DP_SGD, "views": 3}]
+    method = {"type": "set", "density": 0.3, "defences": defences}
     run = bench.run(method=method, training__epochs=2, **LIGHT | {"attackers": []})
     facts = run.results.defences["dp-sgd"].to_json()
     accountant = RDPAccountant()
@@ -116,6 +117,7 @@ def test_a_fixed_training_states_its_epsilon(bench: Any) -> None:
     print_summary(Console(width=1000, file=terminal), run.results)
 
     assert facts["epsilon"] == pytest.approx(accountant.get_epsilon(delta=1e-4))
+    assert (facts["steps"], facts["views"]) == (16, 3)
     told = f"dp-sgd: ε = {facts['epsilon']:.3g} at δ = 0.0001"
     assert told in terminal.getvalue()
     assert told in write_report(run.path).read_text()

@@ -137,8 +137,8 @@ class DefenceRecord(Record):
 
     Further keys depend on the defence. ``dp-sgd``: ``epsilon`` (null without a guarantee: for a
     model that tests on members have chosen, or that was trained without noise), ``delta``,
-    ``noise_multiplier``, ``clipping_norm``, ``steps``, ``sampling_rate``, ``accountant``,
-    ``history``. ``early-stopping``: ``epochs``, ``best_epoch``, ``reference_loss``.
+    ``noise_multiplier``, ``clipping_norm``, ``steps``, ``views``, ``sampling_rate``,
+    ``accountant``, ``history``. ``early-stopping``: ``epochs``, ``best_epoch``, ``reference_loss``.
     ``split-distillation``: ``models``, ``left_out``, and ``epochs``, the passes over the members of
     all its models together.
     """

@@ -185,6 +185,23 @@ def test_a_flaw_that_only_a_strategy_makes_is_told_at_its_place(
     assert found.startswith(f"{line(tmp_path, 'dp-sgd.delta')}: {place}: a delta of 0.5 permits")
 
 
+@pytest.mark.parametrize("place", ["written", "set"])
+def test_views_need_augmentation_before_them(prepare: Prepare, tmp_path: Path, place: str) -> None:
+    """In the spec, and where a strategy opens them; behind dp-sgd it is too late."""
+    changes = {"dp-sgd.views": [2]} if place == "set" else {}
+    private = PRIVATE if place == "set" else {**PRIVATE, "views": 2}
+    shaken = {"type": "augmentation", "noise": 0.1}
+    strategies = [{**RANDOM, "set": changes}]
+
+    [found] = refusal(prepare(method__strategies=strategies, method__defences=[private, shaken]))
+    where = "strategies.0.set.dp-sgd" if place == "set" else "defences.0"
+    assert found == (
+        f"{line(tmp_path, 'views')}: method.{where}.views: no defence before it changes inputs, so "
+        "all 2 views are the same; write {type: augmentation} before it, or views: 1"
+    )
+    require_feasible(prepare(method__strategies=strategies, method__defences=[shaken, private]))
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [

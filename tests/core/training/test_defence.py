@@ -332,3 +332,70 @@ def test_a_trainer_tells_how_much_it_trains() -> None:
     """40 members in batches of 8; a last one of a single sample makes no batch of its own."""
     assert trainer(samples()).schedule == Schedule(members=40, steps=5, epochs=4)
     assert trainer(samples(), batch_size=13).schedule.steps == 3
+
+
+def test_a_repeated_batch_has_every_row_as_often_as_it_is_asked_for() -> None:
+    """Next to each other, with labels, attributes, targets and the members that they are."""
+    batch = Batch(
+        inputs=torch.arange(6.0).reshape(3, 2),
+        labels=torch.tensor([0, 1, 2]),
+        attributes={"group": torch.tensor([1, 0, 1])},
+        targets=torch.eye(3),
+        rows=torch.tensor([7, 8, 9]),
+    )
+
+    twice = batch.repeated(2)
+
+    assert twice.inputs.tolist() == [[0, 1], [0, 1], [2, 3], [2, 3], [4, 5], [4, 5]]
+    assert twice.labels.tolist() == [0, 0, 1, 1, 2, 2]
+    assert twice.attributes["group"].tolist() == [1, 1, 0, 0, 1, 1]
+    assert twice.targets is not None
+    assert twice.targets.argmax(dim=1).tolist() == [0, 0, 1, 1, 2, 2]
+    assert twice.rows is not None
+    assert twice.rows.tolist() == [7, 7, 8, 8, 9, 9]
+    assert batch.repeated(1) is batch
+    assert replace(batch, targets=None, rows=None).repeated(2).rows is None
+
+
+class Seeing(Defence):
+    """Two views of each sample; records what a defence is shown in a step."""
+
+    views = 2
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.rows: list[Tensor] = []
+        self.steps: list[Step] = []
+
+    def transform(self, batch: Batch, *, generator: torch.Generator) -> Batch:
+        assert batch.rows is not None
+        self.rows.append(batch.rows)
+        return batch
+
+    def adjust(self, step: Step, *, generator: torch.Generator) -> None:
+        self.steps.append(step)
+
+
+def test_defences_are_shown_as_many_rows_as_there_are_views() -> None:
+    """40 members in 5 batches, each of 16 rows; the number of steps stays."""
+    seeing = Seeing()
+    state = TrainingState(
+        network(),
+        None,
+        Settings(
+            learning_rate=0.1, density=1.0, update_fraction=0, rule=0, defences={"see": Params()}
+        ),
+        make_optimizer=lambda parameters, rate: torch.optim.SGD(parameters, lr=rate),
+        make_defence=lambda *_: seeing,
+    )
+
+    trainer(samples()).train(state, until=1, topology_schedule=None, what="it")
+
+    assert len(seeing.steps) == 5
+    for rows, step in zip(seeing.rows, seeing.steps, strict=True):
+        assert torch.equal(rows[::2], rows[1::2])
+        shapes = [len(one) for one in (rows, step.logits, step.losses, step.representation)]
+        assert shapes == [16, 16, 16, 16]
+        assert len(step.batch.labels) == len(step.batch.inputs) == 16
+    members = torch.cat([rows[::2] for rows in seeing.rows])
+    assert sorted(members.tolist()) == list(range(40))

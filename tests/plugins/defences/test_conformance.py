@@ -108,6 +108,11 @@ class TestDpSgdThatClipsAlone(DefenceConformance):
     params = {"noise": 0.0, "clip": 0.5}
 
 
+class TestDpSgdOfSeveralViews(DefenceConformance):
+    definition: DefenceDef = BY_NAME["dp-sgd"]
+    params = {"noise": 0.2, "views": 3}
+
+
 class TestMixup(DefenceConformance):
     definition: DefenceDef = BY_NAME["mixup"]
 

@@ -24,6 +24,7 @@ class AugmentationDefence(Defence):
     """
 
     is_per_sample = True
+    draws_views = True
 
     def __init__(self, params: AugmentationDefenceParams) -> None:
         super().__init__()

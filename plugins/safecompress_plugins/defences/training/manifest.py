@@ -30,6 +30,9 @@ class DpSgdParams(DefenceParams):
     """Probability with which the guarantee may fail; below 1 over the number of members."""
     clip: Positive = 1.0
     """Maximum norm of one sample's gradient."""
+    views: Annotated[int, Field(ge=1, le=1000)] = 1
+    """Augmented views of each sample in a step, whose gradients are averaged before they are
+    clipped; a step costs as many times as much. More than 1 need ``augmentation`` before it."""
     accountant: Literal["rdp", "prv"] = "rdp"
     """Accountant of opacus. ``rdp`` is fast and bounds any noise; ``prv`` is tighter, but slow or
     out of memory for little noise."""

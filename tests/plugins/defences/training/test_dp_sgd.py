@@ -14,6 +14,7 @@ from pydantic import ValidationError
 from scipy import stats
 from torch import Tensor, nn
 from torch.nn import functional as F
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from safecompress_core.errors import MissingExtraError, SafeCompressError
 from safecompress_core.host import load_plugins
@@ -29,10 +30,13 @@ from safecompress_core.toolkit import (
 )
 from safecompress_core.training.precision import Precision
 from safecompress_plugins.defences.manifest import (
+    AugmentationDefenceParams,
     EntropyRegularisationParams,
     L2Params,
     MixupParams,
 )
+from safecompress_plugins.defences.training import layer_gradients
+from safecompress_plugins.defences.training.augmentation import AugmentationDefence
 from safecompress_plugins.defences.training.dp_sgd import DpSgd
 from safecompress_plugins.defences.training.entropy import EntropyRegularisation
 from safecompress_plugins.defences.training.l2 import L2
@@ -97,9 +101,36 @@ def images(*, inplace: bool = False) -> nn.Module:
     return nn.Sequential(*layers, nn.Flatten(), nn.Linear(32, 3))
 
 
+class Sentences(nn.Module):
+    """A wide linear layer for every word, dense or sparse, and their mean."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer = nn.Linear(8, 9)
+        self.head = nn.Linear(9, 3)
+
+    def forward(self, words: Tensor) -> Tensor:
+        return self.head(torch.tanh(self.layer(words)).mean(dim=1))  # type: ignore[no-any-return]
+
+
+def odd_images() -> nn.Module:
+    """Convolutions with steps, gaps, groups and unequal kernels."""
+    layers = [
+        nn.Conv2d(2, 4, (3, 2), stride=(2, 1), padding=(1, 2)),
+        nn.Conv2d(4, 4, 2, groups=2, padding=1),
+        nn.Conv2d(4, 4, 2, dilation=2, bias=False),
+        nn.Conv2d(4, 4, 3, padding="same"),
+        nn.Conv2d(4, 4, 3, groups=2, padding="same", padding_mode="reflect"),
+        nn.Conv2d(4, 3, 2, padding=1, padding_mode="circular"),
+    ]
+    return nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(3, 3))
+
+
 MODELS: dict[str, tuple[Callable[[], nn.Module], Callable[[], Tensor]]] = {
     "linear": (mlp, lambda: torch.rand(12, 9)),
     "convolutions": (lambda: images(inplace=True), lambda: torch.rand(12, 2, 6, 6)),
+    "odd convolutions": (odd_images, lambda: torch.rand(12, 2, 6, 6)),
+    "words as vectors": (Sentences, lambda: torch.rand(12, 2, 8)),
     "words": (Words, lambda: torch.randint(20, (12, 4))),
     "words and their places": (Places, lambda: torch.randint(20, (12, 4))),
     "a layer asked twice": (Twice, lambda: torch.rand(12, 5)),
@@ -140,6 +171,17 @@ def looped(network: Classifier, batch: Batch) -> list[dict[str, Tensor]]:
     return found
 
 
+def averaged(rows: list[dict[str, Tensor]], views: int) -> list[dict[str, Tensor]]:
+    """The mean over neighbouring rows, by parameter."""
+    return [
+        {
+            name: torch.stack([row[name] for row in rows[i : i + views]]).mean(dim=0)
+            for name in rows[i]
+        }
+        for i in range(0, len(rows), views)
+    ]
+
+
 def stepped(defence: DpSgd, network: Classifier, batch: Batch, *, seed: int = 0) -> None:
     """One training step up to the optimizer."""
     with defence.inside(network):
@@ -166,20 +208,36 @@ def dp_sgd(schedule: Schedule = SCHEDULE, **params: Any) -> DpSgd:
     return defence
 
 
+@pytest.fixture(params=["at once", "a sample at a time", "kept"])
+def bound(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """How many values are formed at a time, and how many are kept."""
+    chunk, kept = {"at once": (2**20, 0), "a sample at a time": (1, 0), "kept": (300, 2**20)}[
+        request.param
+    ]
+    monkeypatch.setattr(layer_gradients, "CHUNK", {"cpu": chunk})
+    monkeypatch.setattr(layer_gradients, "KEPT", {"cpu": kept})
+
+
+@pytest.mark.usefixtures("bound")
+@pytest.mark.parametrize("views", [1, 3])
 @pytest.mark.parametrize("is_sparse", [False, True])
 def test_gradients_are_those_of_a_loop_over_samples(
-    task: tuple[Classifier, Batch], is_sparse: bool
+    task: tuple[Classifier, Batch], is_sparse: bool, views: int
 ) -> None:
-    """Norms and a weighted sum, to 1e-9; inactive weights count for nothing."""
+    """Norms and a weighted sum, to 1e-9; inactive weights count for nothing.
+
+    Of several views of a sample it is the mean of their gradients.
+    """
     network, batch = task
     network.topology = half(network) if is_sparse else None
-    one_by_one = looped(network, batch)
-    watcher, weights = PerSampleHooks(), torch.linspace(0.1, 1, 12, dtype=torch.float64)
+    samples = 12 // views
+    one_by_one = averaged(looped(network, batch), views)
+    watcher, weights = PerSampleHooks(), torch.linspace(0.1, 1, samples, dtype=torch.float64)
 
     with watcher.watching(network):
         logits = network(batch.inputs)
     F.cross_entropy(logits, batch.labels).backward()
-    found = watcher.gradients(network, samples=12)
+    found = watcher.gradients(network, samples=samples)
 
     norms = [torch.cat([row.flatten() for row in rows.values()]).norm() for rows in one_by_one]
     torch.testing.assert_close(found.norms(), torch.stack(norms), rtol=1e-9, atol=1e-12)
@@ -188,6 +246,50 @@ def test_gradients_are_those_of_a_loop_over_samples(
         rows = torch.stack([rows[name] for rows in one_by_one])
         expected = torch.tensordot(weights, rows, dims=1)
         torch.testing.assert_close(sums[id(parameter)], expected, rtol=1e-9, atol=1e-12)
+
+
+class Sizes(TorchDispatchMode):
+    """Size of the largest tensor that an operation makes."""
+
+    largest = 0
+
+    def __torch_dispatch__(
+        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
+    ) -> Any:
+        made = func(*args, **(kwargs or {}))
+        # A view is as large as what it is of, and takes no memory.
+        storages = {
+            one.untyped_storage().data_ptr(): one.untyped_storage().nbytes() // one.itemsize
+            for one in (made if isinstance(made, tuple | list) else [made])
+            if isinstance(one, Tensor)
+        }
+        self.largest = max(self.largest, *storages.values(), 0)
+        return made
+
+
+@pytest.mark.parametrize("views", [1, 4])
+@pytest.mark.parametrize("batch", [64, 256])
+def test_gradients_of_a_batch_are_never_all_there(
+    batch: int, views: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Batch times parameters would be 2 and 9 million values; the bound is 100,000."""
+    monkeypatch.setattr(layer_gradients, "CHUNK", {"cpu": 100_000})
+    monkeypatch.setattr(layer_gradients, "KEPT", {"cpu": 100_000})
+    layers = [nn.Conv2d(4, 32, 3), nn.ReLU(), nn.Conv2d(32, 64, 2), nn.Flatten()]
+    network = Classifier(nn.Sequential(*layers, nn.Linear(64, 128), nn.Linear(128, 128)))
+    network.topology = half(network)
+    watcher = PerSampleHooks()
+    with watcher.watching(network):
+        logits = network(torch.rand(batch, 4, 4, 4))
+    F.cross_entropy(logits, torch.arange(batch) % 128).backward()
+
+    with Sizes() as sizes:
+        found = watcher.gradients(network, samples=batch // views)
+        weights = 1 / found.norms()
+        sums = dict(found.weighted_sum(weights))
+
+    assert len(sums) == 8
+    assert sizes.largest <= max(100_000, batch * 64 * 4)
 
 
 def test_clipped_gradients_are_those_of_opacus_own_optimizer() -> None:
@@ -235,6 +337,66 @@ def test_noise_has_its_deviation_and_spares_what_does_not_exist() -> None:
     assert stats.kstest(noise.numpy(), "norm").pvalue > 0.01
     assert noise.std().item() == pytest.approx(1, abs=0.03)
     assert not weight.grad[~network.masks["0.weight"]].any()
+
+
+@pytest.mark.parametrize("is_sparse", [False, True])
+def test_views_of_a_sample_are_averaged_before_they_are_clipped(is_sparse: bool) -> None:
+    """As one backward pass a view, the mean of each sample's, clipped, and their sum over 60."""
+    with torch.random.fork_rng():
+        torch.manual_seed(5)
+        network = Classifier(images())
+    network.topology = half(network) if is_sparse else None
+    plain = Batch(
+        inputs=torch.rand(6, 2, 6, 6, generator=torch.Generator().manual_seed(6)),
+        labels=torch.arange(6) % 3,
+        attributes={"group": torch.arange(6) % 2},
+        rows=torch.arange(6),
+    )
+    changes = AugmentationDefence(AugmentationDefenceParams(noise=0.2, translation=0.2))
+    seen = changes.transform(plain.repeated(4), generator=torch.Generator().manual_seed(7))
+    rows = averaged(looped(network, seen), 4)
+    norms = torch.stack([torch.cat([one.flatten() for one in row.values()]).norm() for row in rows])
+    limit = float(norms.median())
+
+    stepped(dp_sgd(noise=0, clip=limit, views=4), network, seen)
+
+    assert not torch.equal(seen.inputs[0], seen.inputs[1])
+    factors = (limit / norms).clamp(max=1)
+    for name, parameter in network.module.named_parameters():
+        expected = sum(factor * row[name] for factor, row in zip(factors, rows, strict=True)) / 60
+        torch.testing.assert_close(parameter.grad, expected)
+
+
+def test_equal_views_are_one() -> None:
+    """Without a change of inputs, 4 views of a sample give the gradient of one."""
+    batch = Batch(inputs=torch.rand(12, 9), labels=torch.arange(12) % 3, attributes={})
+    network, grads = Classifier(mlp()), []
+    for views in (1, 4):
+        stepped(dp_sgd(noise=0, clip=0.3, views=views), network, batch.repeated(views))
+        grads.append([parameter.grad.clone() for parameter in network.parameters()])
+
+    for one, other in zip(*grads, strict=True):
+        torch.testing.assert_close(one, other)
+
+
+def test_views_need_a_change_of_inputs_before_them() -> None:
+    """Defences are applied in the order of the spec."""
+    changes = {"shaken": AugmentationDefence(AugmentationDefenceParams(noise=0.1))}
+    alone = problems_of(mlp(), views=8)
+    after = problems_of(mlp(), views=8, others=changes)
+
+    assert (
+        alone
+        == after
+        == [
+            (
+                "views",
+                "no defence before it changes inputs, so all 8 views are the same",
+                "write {type: augmentation} before it, or views: 1",
+            )
+        ]
+    )
+    assert not problems_of(mlp(), views=8, others=changes, earlier=("shaken",))
 
 
 def test_no_sample_moves_the_sum_by_more_than_the_limit() -> None:
@@ -358,11 +520,16 @@ def problems_of(
     precision: Precision = PLAIN,
     schedule: Schedule = SCHEDULE,
     others: dict[str, Defence] | None = None,
+    earlier: tuple[str, ...] = (),
     **params: Any,
 ) -> list[tuple[str, str, str]]:
     """What the defence has to say against these surroundings."""
     context = DefenceContext(
-        network=Classifier(module), schedule=schedule, precision=precision, others=others or {}
+        network=Classifier(module),
+        schedule=schedule,
+        precision=precision,
+        others=others or {},
+        earlier=earlier,
     )
     found = DpSgd(DpSgdParams(**{"noise": 1.0, **params})).check(context)
     return [(*one.path, one.message, one.hint) for one in found]
@@ -395,6 +562,16 @@ def test_layers_of_which_opacus_knows_nothing_are_refused_by_name() -> None:
     assert found[1] == (
         "opacus has no per-sample gradients for 'attention' (MultiheadAttention) and 1 more"
     )
+
+
+def test_a_padding_that_opacus_takes_for_zeros_is_refused() -> None:
+    """Its norms would be wrong; in two dimensions ours are right."""
+    layers = [nn.Conv1d(1, 2, 3, padding=1, padding_mode="circular"), nn.Flatten()]
+
+    [found] = problems_of(nn.Sequential(*layers, nn.Linear(8, 3)))
+
+    assert found[1] == "opacus has no per-sample gradients for '0' (Conv1d)"
+    assert not problems_of(odd_images())
 
 
 def test_neighbours_must_be_about_one_sample_at_a_time() -> None:
@@ -452,7 +629,7 @@ def test_without_opacus_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> N
     """When the defence is built, which is before anything is trained."""
     for module in [name for name in sys.modules if name.partition(".")[0] == "opacus"]:
         monkeypatch.delitem(sys.modules, module)
-    for module in ("dp_sgd", "per_sample"):
+    for module in ("dp_sgd", "per_sample", "layer_gradients", "convolution_gradients"):
         monkeypatch.delitem(sys.modules, f"safecompress_plugins.defences.training.{module}")
     monkeypatch.setitem(sys.modules, "opacus", None)
 
