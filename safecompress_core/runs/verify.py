@@ -11,6 +11,7 @@ from typing import Any, Self
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
+from safecompress_core.api import AttackerDef, Kind, Need
 from safecompress_core.errors import RunDirectoryError, SpecError, StorageError
 from safecompress_core.games.records import game_in
 from safecompress_core.host import Registry
@@ -163,13 +164,15 @@ class _Run:
 
     def _pools(self) -> Check:
         """Every attack was judged on as many samples as its pool has."""
-        name, pools = "results.json: pools", self.results.pools
+        name, pools, twin_attacks = "results.json: pools", self.results.pools, self._twin_attacks()
         attacks = [("audit", one) for part in self._audits() for one in part.values()]
         attacks += [
             ("select", one)
             for round_ in self.results.rounds
             for candidate in round_.candidates
-            for one in candidate.attacks.values()
+            for attack, one in candidate.attacks.items()
+            # A swap twin exchanges as many samples as the smaller side of the pool has.
+            if attack not in twin_attacks
         ]
         for pool, one in attacks:
             counts = game_in(self.results.games, one.game).counts
@@ -182,6 +185,19 @@ class _Run:
                 message = f"an attack was judged on {one.n} samples, the pool {pool} has {size}"
                 return Check(name, Status.DAMAGED, message)
         return Check(name, Status.OK, f"{len(attacks)} attacks were judged on whole pools")
+
+    def _twin_attacks(self) -> frozenset[str]:
+        """Return the ids of attackers that compare with a swap twin, by what is installed."""
+        known = self.registry.definitions(Kind.ATTACKER)
+        twinned = {
+            name
+            for name, definition in known.items()
+            if isinstance(definition, AttackerDef) and Need.TWIN in definition.needs
+        }
+        attackers = self._spec().get("attackers", [])
+        return frozenset(
+            one.get("id") or one["type"] for one in attackers if one["type"] in twinned
+        )
 
     def _audits(self) -> Iterator[Mapping[str, AnyAttackRecord]]:
         yield self.results.audit

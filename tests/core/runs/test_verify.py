@@ -4,7 +4,9 @@ import json
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
+from safecompress_core.cli import cli
 from safecompress_core.errors import RunDirectoryError
 from safecompress_core.host import Registry, load_plugins
 from safecompress_core.results.checksums import record_all_files
@@ -34,6 +36,31 @@ def test_everything_that_a_run_leaves_is_looked_at(finished_run: Path, registry:
         *("events.jsonl", "name", "plugins.json", "SHA256SUMS"),
     }
     assert set(checks.values()) == {Status.OK}
+
+
+def test_a_swap_twin_compares_fewer_samples_than_its_pool_has(
+    tiny_spec: Path, tmp_path: Path, registry: Registry
+) -> None:
+    """As many of either side as the smaller one has; a third of the samples are members."""
+    changes = {
+        "pools.members": 0.3,
+        "method.twins": "true",
+        "training.epochs": 2,
+        "attackers": "[{type: counterfactual}]",
+        "audit.attackers": "[{type: loss-threshold}]",
+        "gate": "[]",
+    }
+    options = [f"--set={field}={value}" for field, value in changes.items()]
+    outcome = CliRunner().invoke(cli, ["run", str(tiny_spec), f"--runs-dir={tmp_path}", *options])
+    assert outcome.exception is None, outcome.stderr
+    [run] = tmp_path.glob("tiny-*")
+
+    results = json.loads((run / "results.json").read_text())
+    twin = results["rounds"][0]["candidates"][0]["attacks"]["counterfactual"]
+    select = results["pools"]["select"]
+
+    assert twin["members"] == twin["non_members"] == select["members"] < select["non_members"]
+    assert odd(run, registry) == {}
 
 
 def test_a_log_without_its_end_is_damaged(finished_run: Path, registry: Registry) -> None:
