@@ -217,7 +217,9 @@ def build_timing_context(loaded: LoadedSpec, registry: Registry) -> tuple[RunCon
     """Build a run's context with other samples, pools and trainer, and return these samples too."""
     run = build_run_context(loaded, registry)
     samples = TimedSamples(origin=run.samples, spec=run.spec, seed=run.seed)
-    return replace(run, samples=samples, trainer_of=_trainer_of_a_batch), samples
+    # Nothing is attacked, and pools of so few samples have none that a swap twin could exchange.
+    timed = replace(run, samples=samples, trainer_of=_trainer_of_a_batch, selecting=())
+    return timed, samples
 
 
 def _trainer_of_a_batch(run_context: RunContext) -> Trainer:

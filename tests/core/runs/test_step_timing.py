@@ -57,3 +57,15 @@ def test_no_more_is_made_up_than_a_step_needs(loaded: LoadedSpec) -> None:
     assert run_context.dataset.card.classes == 6
     assert [len(pool) for pool in run_context.pools] == [4, 4, 4]
     assert torch.equal(run_context.sample, run_context.dataset.inputs[torch.tensor([0])])
+
+
+def test_a_method_with_swap_twins_is_measured_without_them(tmp_path: Path) -> None:
+    """A step of a twin costs what a step of its model does."""
+    path = tmp_path / "spec.yaml"
+    path.write_text(
+        SPEC.replace("  twins: false\n", "").replace("loss-threshold", "counterfactual")
+    )
+
+    found = measure_step(load_spec(path, registry=load_plugins().registry), load_plugins().registry)
+
+    assert found.step_seconds > 0
