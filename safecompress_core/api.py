@@ -816,11 +816,16 @@ class MethodDef(Definition):
     host, by name, each with the reason; a spec that names one of them is refused. ``has_twins``
     states that it can train a swap twin of each model that it tests, for attackers with
     ``Need.TWIN``.
+
+    A parameter ``budget`` is its cost at most, in trainings of one model, swap twins included: a
+    comparison sets it. ``cost_fields`` are parameters that fix the cost instead; where one of them
+    is given, there is no budget to set.
     """
 
     kind: ClassVar[Kind] = Kind.METHOD
     workload: Callable[[Any, int], Workload] | None = None
     has_twins: bool = False
+    cost_fields: frozenset[str] = frozenset()
     refuses: Mapping[str, str] = field(default_factory=dict, hash=False)
 
 

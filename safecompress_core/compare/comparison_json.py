@@ -9,6 +9,7 @@ from safecompress_core.atomic_writing import write_bytes
 from safecompress_core.compare.comparison_table import FinishedVariant, build_table
 from safecompress_core.compare.learning_curves import learning_curves
 from safecompress_core.compare.runner import Failure
+from safecompress_core.compare.training_cost import budget_notes
 from safecompress_core.errors import RunDirectoryError
 from safecompress_core.report.comparison.variants_page import render
 from safecompress_core.report.comparison.variants_text import as_csv, as_latex, as_markdown
@@ -60,10 +61,12 @@ def comparison_document(
         sha256=spec_hash(comparison),
         seeds=tuple(spec.seeds),
         densities=tuple(spec.densities),
+        budgets=tuple(spec.budgets),
         mia=spec.mia,
         environment=read_json(environment),
         variants=build_table(done, mia=spec.mia),
         courses=learning_curves(done),
+        notes=tuple(budget_notes(comparison.entries)),
         failures=tuple(
             FailureRecord(label=failed.label, reason=failed.reason) for failed in failures
         ),

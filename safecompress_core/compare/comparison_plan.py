@@ -7,6 +7,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from safecompress_core.compare.training_cost import budget_notes, planned_trainings
 from safecompress_core.host import Registry
 from safecompress_core.plan import Job, Plan, make_plan
 from safecompress_core.results.checksums import is_finished
@@ -27,6 +28,7 @@ class PlannedRun:
         directory: the name of its directory.
         epochs: that its own method and reference models train; None if it cannot be known.
         tests: how often a model is asked for an attack; None likewise.
+        trainings: cost of its method, in trainings of one model; None likewise.
         is_done: whether it was finished before, and nothing that it read has changed since.
         changed: what has changed since; such a run is done again only once its directory is gone.
     """
@@ -35,6 +37,7 @@ class PlannedRun:
     directory: str
     epochs: int | None
     tests: int | None
+    trainings: float | None
     is_done: bool
     changed: tuple[str, ...] = ()
 
@@ -48,12 +51,14 @@ class ComparisonPlan:
         runs: all of them, in their order.
         shared_epochs: what runs of one seed train once for all of them, over all seeds.
         steps: optimizer steps of an epoch; None if only the data determine it.
+        notes: variants that cost something else than the comparison's budgets.
     """
 
     name: str
     runs: tuple[PlannedRun, ...]
     shared_epochs: int
     steps: int | None
+    notes: tuple[str, ...] = ()
 
     @property
     def epochs(self) -> int | None:
@@ -130,6 +135,7 @@ def plan_comparison(
         runs=tuple(_runs(comparison.entries, plans, folder, changed)),
         shared_epochs=sum(shared.values()),
         steps=plans[0].steps,
+        notes=tuple(budget_notes(comparison.entries)),
     )
 
 
@@ -146,6 +152,7 @@ def _runs(
             directory=plan.directory,
             epochs=_sum(jobs, "epochs"),
             tests=_sum(jobs, "tests"),
+            trainings=planned_trainings(entry.loaded),
             is_done=is_finished(folder / "runs" / plan.directory) and plan.directory not in changed,
             changed=changed.get(plan.directory, ()),
         )

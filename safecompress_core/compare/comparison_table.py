@@ -3,12 +3,14 @@
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
 from safecompress_core.choose.front import is_nondominated
 from safecompress_core.compare.run_metrics import RunMetrics, read_run_metrics
 from safecompress_core.compare.seed_statistics import is_best, summary
+from safecompress_core.compare.training_cost import TrainingCost
 from safecompress_core.errors import RunDirectoryError
 from safecompress_core.report.verdict import verdict_word
 from safecompress_core.results.schema import (
@@ -32,8 +34,9 @@ HIGHER_IS_BETTER: Mapping[FigureName, bool] = {
     "lift": False,
     "bytes": False,
     "seconds": False,
+    "cpu_seconds": False,
 }
-"""The figures of a row, and which way is better."""
+"""The figures of a row that variants compete in, and which way is better."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,30 +47,46 @@ class FinishedVariant:
         variant: its name.
         method: the type of its method.
         density: what was asked for; None where the variant has its own, or none.
+        budget: likewise, in trainings of one model.
         seed: of the run.
         is_plain: whether the method is dense training and nothing else, which a run has done
             already when it comes to its method.
+        cost: of its method; None where it is not known.
+        plain_cost: of the uncompressed model.
         results: the content of its ``results.json``.
     """
 
     variant: str
     method: str
     density: float | None
+    budget: float | None
     seed: int
     is_plain: bool
+    cost: TrainingCost | None
+    plain_cost: TrainingCost
     results: Results
+
+
+class _Key(NamedTuple):
+    """Values that the runs of a row have in common."""
+
+    name: str
+    method: str
+    density: float | None
+    budget: float | None
 
 
 def build_table(
     runs: Sequence[FinishedVariant], *, mia: str | None = None
 ) -> tuple[VariantRecord, ...]:
-    """One row for each variant and density; the uncompressed model is the first row.
+    """One row for each variant, density and budget; the uncompressed model is the first row.
 
     Where densities are asked for, a row that has none is compared with those of the density that it
-    keeps.
+    keeps. Rows of different budgets are not compared; one without a budget is compared with those
+    of every budget.
 
     Args:
-        runs: finished ones; of each variant and density the same seeds.
+        runs: finished ones; of each variant, density and budget the same seeds.
         mia: the attacker whose accuracy is the papers' MIA accuracy.
 
     Raises:
@@ -83,10 +102,18 @@ def build_table(
     compressed = [row for row in rows if row.method != UNCOMPRESSED]
     are_asked_for = any(row.density is not None for row in compressed)
     standings: dict[int, dict[str, object]] = {}
-    for peers in _by_density(compressed, are_asked_for=are_asked_for):
-        for row, on_front in zip(peers, _on_front(peers), strict=True):
-            best = tuple(name for name in HIGHER_IS_BETTER if _leads(row, peers, name))
-            standings[id(row)] = {"best": best, "on_front": on_front}
+    for same_density in _by_density(compressed, are_asked_for=are_asked_for):
+        fields = _by_budget(same_density)
+        for row in same_density:
+            rivals = [peers for peers in fields if any(peer is row for peer in peers)]
+            standings[id(row)] = {
+                "best": tuple(
+                    name
+                    for name in HIGHER_IS_BETTER
+                    if all(_leads(row, peers, name) for peers in rivals)
+                ),
+                "on_front": all(_is_on_front(row, peers) for peers in rivals),
+            }
     return tuple(
         row.model_copy(
             update={
@@ -112,67 +139,69 @@ def _by_density(
     return groups.values()
 
 
-def _group_runs(
-    runs: Sequence[FinishedVariant],
-) -> dict[tuple[str, str, float | None], list[FinishedVariant]]:
-    groups: dict[tuple[str, str, float | None], list[FinishedVariant]] = {}
+def _by_budget(rows: Sequence[VariantRecord]) -> list[list[VariantRecord]]:
+    """Return the rows of each budget, with those that have none."""
+    budgets = dict.fromkeys(row.budget for row in rows if row.budget is not None)
+    if not budgets:
+        return [list(rows)]
+    return [[row for row in rows if row.budget in (None, budget)] for budget in budgets]
+
+
+def _group_runs(runs: Sequence[FinishedVariant]) -> dict[_Key, list[FinishedVariant]]:
+    groups: dict[_Key, list[FinishedVariant]] = {}
     for run in runs:
-        groups.setdefault((run.variant, run.method, run.density), []).append(run)
+        key = _Key(run.variant, run.method, run.density, run.budget)
+        groups.setdefault(key, []).append(run)
     return groups
 
 
-def _row(
-    key: tuple[str, str, float | None], runs: Sequence[FinishedVariant], mia: str | None
-) -> VariantRecord:
-    variant, method, density = key
-    readings = [
-        read_run_metrics(
-            run.results,
-            performance=run.results.selection.performance,
-            seconds=run.results.seconds.baseline if run.is_plain else run.results.seconds.compress,
-            mia=mia,
-        )
-        for run in runs
-    ]
+def _row(key: _Key, runs: Sequence[FinishedVariant], mia: str | None) -> VariantRecord:
+    readings = [_read(run, mia) for run in runs]
     verdicts = Counter(verdict_word(run.results) for run in runs)
-    row = _describe(variant, method, density, [run.seed for run in runs], readings)
+    row = _describe(key, [run.seed for run in runs], readings)
     return row.model_copy(update={"verdicts": dict(verdicts)})
+
+
+def _read(run: FinishedVariant, mia: str | None) -> RunMetrics:
+    times = run.results.seconds
+    return read_run_metrics(
+        run.results,
+        performance=run.results.selection.performance,
+        seconds=times.baseline if run.is_plain else times.compress,
+        cpu_seconds=times.baseline_cpu if run.is_plain else times.compress_cpu,
+        cost=run.cost,
+        mia=mia,
+    )
 
 
 def _summarise_uncompressed(runs: Sequence[FinishedVariant], mia: str | None) -> VariantRecord:
     """Summarise the uncompressed models, one for each seed."""
     # Reversed, so that the first run of each seed wins.
-    by_seed = {run.seed: run.results for run in reversed(runs)}
+    by_seed = {run.seed: run for run in reversed(runs)}
     seeds = sorted(by_seed)
     readings = [
         read_run_metrics(
             baseline,
-            performance=by_seed[seed].selection.performance,
-            seconds=by_seed[seed].seconds.baseline,
+            performance=run.results.selection.performance,
+            seconds=run.results.seconds.baseline,
+            cpu_seconds=run.results.seconds.baseline_cpu,
+            cost=run.plain_cost,
             mia=mia,
         )
-        for seed in seeds
-        if (baseline := by_seed[seed].baseline) is not None
+        for run in map(by_seed.__getitem__, seeds)
+        if (baseline := run.results.baseline) is not None
     ]
-    return _describe(UNCOMPRESSED, UNCOMPRESSED, None, seeds, readings)
+    return _describe(_Key(UNCOMPRESSED, UNCOMPRESSED, None, None), seeds, readings)
 
 
-def _describe(
-    name: str,
-    method: str,
-    density: float | None,
-    seeds: Sequence[int],
-    readings: Sequence[RunMetrics],
-) -> VariantRecord:
+def _describe(key: _Key, seeds: Sequence[int], readings: Sequence[RunMetrics]) -> VariantRecord:
     def over_seeds(figure: Callable[[RunMetrics], float | None]) -> SummaryRecord | None:
         values = [value for reading in readings if (value := figure(reading)) is not None]
         # A mean over some of the seeds would not be comparable.
         return summary(values) if len(values) == len(readings) else None
 
     return VariantRecord(
-        name=name,
-        method=method,
-        density=density,
+        **key._asdict(),
         kept=over_seeds(lambda metrics: metrics.density),
         model_density=over_seeds(lambda metrics: metrics.model_density),
         sparsifiable=min(metrics.sparsifiable for metrics in readings),
@@ -184,7 +213,10 @@ def _describe(
         tpr_at_1_percent_fpr=over_seeds(lambda metrics: metrics.tpr_at_1_percent_fpr),
         lift=over_seeds(lambda metrics: metrics.lift),
         bytes=over_seeds(lambda metrics: metrics.bytes),
+        trainings=over_seeds(lambda metrics: metrics.trainings),
+        steps=over_seeds(lambda metrics: metrics.steps),
         seconds=over_seeds(lambda metrics: metrics.seconds),
+        cpu_seconds=over_seeds(lambda metrics: metrics.cpu_seconds),
         advantage={
             game: over_seeds(lambda metrics, game=game: metrics.advantage(game))  # type: ignore[misc]
             for game in readings[0].games
@@ -221,13 +253,12 @@ def _leads(row: VariantRecord, peers: Sequence[VariantRecord], name: FigureName)
     return is_best(own.values, others, higher_is_better=HIGHER_IS_BETTER[name])
 
 
-def _on_front(peers: Sequence[VariantRecord]) -> list[bool]:
-    """By row, whether none dominates it in task accuracy and the advantage of every game."""
-    if not peers:
-        return []
+def _is_on_front(row: VariantRecord, peers: Sequence[VariantRecord]) -> bool:
+    """Return whether no peer dominates it in task accuracy and the advantage of every game."""
     # Negated: dominance is computed on losses.
-    points = np.array([[-_mean(row.task_accuracy), *_leaks(row)] for row in peers])
-    return [bool(flag) for flag in is_nondominated(points)]
+    points = np.array([[-_mean(peer.task_accuracy), *_leaks(peer)] for peer in peers])
+    flags = zip(peers, is_nondominated(points), strict=True)
+    return any(bool(flag) for peer, flag in flags if peer is row)
 
 
 def _mean(figure: SummaryRecord | None) -> float:

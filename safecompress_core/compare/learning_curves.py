@@ -14,6 +14,7 @@ def learning_curves(runs: Sequence[FinishedVariant]) -> tuple[CourseRecord, ...]
         CourseRecord(
             name=run.variant,
             density=run.density,
+            budget=run.budget,
             seed=run.seed,
             rounds=tuple(_round(record) for record in run.results.rounds),
         )

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from safecompress_core.api import ADVANTAGE
+from safecompress_core.compare.training_cost import TrainingCost
 from safecompress_core.games.manifest import ATTRIBUTE, MEMBERSHIP
 from safecompress_core.results.schema import (
     AnyAttackRecord,
@@ -48,6 +49,8 @@ class RunMetrics:
         sparsifiable: the share of parameters that may be sparse.
         bytes: of the model's file.
         seconds: that its training took, tests included; None if not measured.
+        cpu_seconds: CPU time of the same.
+        cost: trainings and steps of it; None where they are not known.
         audit: by attacker.
     """
 
@@ -58,6 +61,8 @@ class RunMetrics:
     sparsifiable: float
     bytes: int
     seconds: float | None
+    cpu_seconds: float | None
+    cost: TrainingCost | None
     audit: Mapping[str, AttackMetrics]
 
     @property
@@ -65,6 +70,16 @@ class RunMetrics:
         """Task accuracy over MIA accuracy: the papers' Eq. 6 with λ = 1."""
         # An accuracy of 0 has no ratio either.
         return None if not self.mia_accuracy else self.task_accuracy / self.mia_accuracy
+
+    @property
+    def trainings(self) -> float | None:
+        """Its cost in trainings of one model."""
+        return None if self.cost is None else self.cost.trainings
+
+    @property
+    def steps(self) -> int | None:
+        """Its cost in optimizer steps."""
+        return None if self.cost is None else self.cost.steps
 
     @property
     def auc(self) -> float | None:
@@ -101,7 +116,13 @@ class RunMetrics:
 
 
 def read_run_metrics(
-    part: AuditedModel, *, performance: str, seconds: float | None, mia: str | None
+    part: AuditedModel,
+    *,
+    performance: str,
+    seconds: float | None,
+    mia: str | None,
+    cpu_seconds: float | None = None,
+    cost: TrainingCost | None = None,
 ) -> RunMetrics:
     """Read one model's part of a run's results.
 
@@ -111,6 +132,8 @@ def read_run_metrics(
         seconds: how long the model took.
         mia: the attacker whose accuracy is the papers' MIA accuracy; None for the one on
             membership that is right most often.
+        cpu_seconds: CPU time of the model.
+        cost: trainings and steps of the model.
     """
     model = part.model
     assert model.density is not None  # a run knows its own models
@@ -124,6 +147,8 @@ def read_run_metrics(
         sparsifiable=model.sparsifiable,
         bytes=model.file_bytes,
         seconds=seconds,
+        cpu_seconds=cpu_seconds,
+        cost=cost,
         audit={
             name: AttackMetrics(game=attack.game, measures=_measures(attack))
             for name, attack in part.audit.items()

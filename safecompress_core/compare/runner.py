@@ -16,6 +16,7 @@ from typing import Any
 
 from safecompress_core.atomic_writing import write_bytes
 from safecompress_core.compare.comparison_table import FinishedVariant
+from safecompress_core.compare.training_cost import cost_of, cost_taken
 from safecompress_core.data.dataset import Dataset
 from safecompress_core.errors import SafeCompressError
 from safecompress_core.host import Registry, load_plugins
@@ -183,11 +184,15 @@ def _done(comparison: Comparison, registry: Registry, folder: Path) -> Iterator[
             continue  # whatever an earlier attempt left is of other data, files or code
         directory = run_directory(entry.loaded, registry, folder / "runs")
         if is_finished(directory):
+            results = read_results(directory)
             yield FinishedVariant(
                 variant=entry.variant,
                 method=str(entry.loaded.resolved["method"]["type"]),
                 density=entry.density,
+                budget=entry.budget,
                 seed=entry.seed,
                 is_plain=entry.loaded.resolved["method"] == PLAIN,
-                results=read_results(directory),
+                cost=cost_taken(entry.loaded, results),
+                plain_cost=cost_of(entry.loaded, results, 1.0),
+                results=results,
             )

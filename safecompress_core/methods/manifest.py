@@ -33,6 +33,7 @@ DEFINITIONS = (
         cites="Zhu, Wang & Han, ASE 2022, Algorithm 1; TSE 2024",
         workload=_test_driven,
         has_twins=True,
+        cost_fields=frozenset({"field"}),
     ),
     MethodDef(
         name="search",

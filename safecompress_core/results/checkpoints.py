@@ -30,6 +30,7 @@ class Checkpoints:
         self._folder = folder
         # ``perf_counter``: the wall clock may be adjusted during a run.
         self._began = time.perf_counter()
+        self._began_cpu = time.process_time()
 
     @property
     def seconds(self) -> float:
@@ -39,6 +40,11 @@ class Checkpoints:
         stop has lost does not.
         """
         return time.perf_counter() - self._began
+
+    @property
+    def cpu_seconds(self) -> float:
+        """Return the CPU time of this process, over all its threads, spent likewise."""
+        return time.process_time() - self._began_cpu
 
     def within(self, name: str) -> "Checkpoints":
         """Return the checkpoints of a folder inside, for work inside this work."""
@@ -54,7 +60,8 @@ class Checkpoints:
             clones = {key: tensor.clone() for key, tensor in tensors.items()}
             write_bytes(place / f"{index}.safetensors", safetensors.torch.save(clones))
         # The number of models is recorded, since stale files of an earlier checkpoint may remain.
-        contents = {**record, "models": len(models), "seconds": self.seconds}
+        times = {"seconds": self.seconds, "cpu_seconds": self.cpu_seconds}
+        contents = {**record, "models": len(models), **times}
         # Last: without it the checkpoint does not exist.
         write_json(place / "record.json", contents)
 
@@ -71,6 +78,7 @@ class Checkpoints:
         models = [_tensors(place / f"{index}.safetensors") for index in range(record.pop("models"))]
         # Set back by what earlier attempts took, so that ``seconds`` goes on from there.
         self._began = time.perf_counter() - record.pop("seconds")
+        self._began_cpu = time.process_time() - record.pop("cpu_seconds")
         return record, models
 
     def drop(self, name: str) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Literal, TypeVar
 
 from pydantic import ValidationError
@@ -102,6 +103,7 @@ def build_results(
     data: Mapping[str, Any],
     defences: Mapping[str, Any],
     seconds: Mapping[str, float],
+    cpu_seconds: Mapping[str, float] = MappingProxyType({}),
     work: MethodWork | None = None,
     origin: OriginRecord | None = None,
 ) -> Results:
@@ -113,6 +115,7 @@ def build_results(
         data: the data card.
         defences: facts that the chosen model's defences report, by id.
         seconds: duration of each phase.
+        cpu_seconds: CPU time of phases.
         work: of a run.
         origin: of an audit: the model that it is about.
 
@@ -143,7 +146,11 @@ def build_results(
         "pools": prepared.describe_pools(),
         "files": _hash_models(work.directory) if work else {},
         # Summed here, so that the total agrees with the phases in every file.
-        "seconds": {**seconds, "total": sum(seconds.values())},
+        "seconds": {
+            **seconds,
+            **{f"{phase}_cpu": time for phase, time in cpu_seconds.items()},
+            "total": sum(seconds.values()),
+        },
     }
     # Only games of plugins; core's own are known to every reader.
     if games := record_games(attack.game.definition for attack in attacks):

@@ -152,6 +152,7 @@ class _RunUnits:
         self._plugins_dir = plugins_dir
         self._shared = shared
         self._seconds: dict[str, float] = {}
+        self._cpu_seconds: dict[str, float] = {}
         self._method = run_context.method
         self._baseline = Uncompressed(UncompressedParams())
         total = self._baseline.units() + self._method.units() + len((BASELINE, CHOSEN))
@@ -192,6 +193,7 @@ class _RunUnits:
             data=describe_data(run_context.original),
             defences=outcome.chosen.facts(),
             seconds=self._seconds,
+            cpu_seconds=self._cpu_seconds,
             work=MethodWork(
                 params=spec.method,
                 outcome=outcome,
@@ -209,6 +211,7 @@ class _RunUnits:
         outcome = self._baseline.run(context)
         # Includes earlier attempts, as checkpoints record their time.
         self._seconds["baseline"] = context.checkpoints.seconds
+        self._cpu_seconds["baseline"] = context.checkpoints.cpu_seconds
         context.store(outcome.chosen, self._directory.baseline)
         return outcome
 
@@ -220,6 +223,7 @@ class _RunUnits:
         context = self._method_context("method", place, big=lambda: big)
         outcome = self._method.run(context)
         self._seconds["compress"] = 0.0 if is_plain else context.checkpoints.seconds
+        self._cpu_seconds["compress"] = 0.0 if is_plain else context.checkpoints.cpu_seconds
         # The method may ship another architecture than the spec's.
         context.store(outcome.chosen, self._directory.model, model=outcome.model)
         return outcome

@@ -6,7 +6,7 @@ from pydantic.json_schema import models_json_schema
 
 from safecompress_core.specfile.checks.kinds import AUDIT, VARIANTS
 from safecompress_core.specfile.models.audit_spec import AuditSpec
-from safecompress_core.specfile.models.comparison import ComparisonSpec
+from safecompress_core.specfile.models.comparison_spec import ComparisonSpec
 from safecompress_core.specfile.models.components import Components, Definitions
 from safecompress_core.specfile.models.run_spec import RunSpec
 

@@ -227,16 +227,20 @@ def _print_plan(plan: "ComparisonPlan", pace: "StepTiming") -> None:
 
     console = output_console()
     table = Table(box=None, padding=(0, 2, 0, 0))
-    for title in ("run", "epochs", "tests", ""):
-        table.add_column(title, justify="right" if title in ("epochs", "tests") else "left")
+    figures = ("trainings", "epochs", "tests")
+    for title in ("run", *figures, ""):
+        table.add_column(title, justify="right" if title in figures else "left")
     for run in plan.runs:
         counts = ("?" if count is None else f"{count:,}" for count in (run.epochs, run.tests))
         # Stale wins: a finished run of a changed spec has to be done again.
         state = "stale" if run.changed else "done" if run.is_done else ""
-        table.add_row(run.label, *counts, state)
-    table.add_row("shared by the runs of a seed", f"{plan.shared_epochs:,}", "", "")
+        cost = "?" if run.trainings is None else f"{run.trainings:.3g}"
+        table.add_row(run.label, cost, *counts, state)
+    table.add_row("shared by the runs of a seed", "", f"{plan.shared_epochs:,}", "", "")
     console.print(plan.name, style="bold")
     console.print(table)
+    for note in plan.notes:
+        console.print(f"note: {note}")
     for run in plan.runs:
         if run.changed:
             click.echo(

@@ -9,12 +9,12 @@ from safecompress_core.results.schema import ComparisonResults, FigureName
 
 __all__ = ["draw_variants"]
 
-SPARED: tuple[FigureName, ...] = ("bytes", "seconds")
+SPARED: tuple[FigureName, ...] = ("bytes", "steps", "seconds", "cpu_seconds")
 """What a narrow terminal has no room for; every file has it."""
 
 
 def draw_variants(comparison: ComparisonResults, *, with_intervals: bool) -> Table:
-    """A row for each variant and density; ✓ marks the front.
+    """A row for each variant, density and budget; ✓ marks the front.
 
     Args:
         comparison: the content of ``comparison.json``.

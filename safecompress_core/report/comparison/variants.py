@@ -35,7 +35,10 @@ COLUMNS: Mapping[FigureName, str] = {
     "tpr_at_1_percent_fpr": "TPR@1%",
     "lift": "lift",
     "bytes": "bytes",
+    "trainings": "trainings",
+    "steps": "steps",
     "seconds": "seconds",
+    "cpu_seconds": "CPU s",
 }
 """The figures of a row by their names in ``comparison.json``, and what heads their columns."""
 
@@ -61,7 +64,7 @@ class Variant:
 
     Attributes:
         place: counted from 1; pictures call it that.
-        name: of the variant.
+        name: of the variant, with the budget that was asked for.
         density: as people write it; empty for the uncompressed model.
         figures: one for each column.
         on_front: whether no compressed variant of its density dominates it; None for what is not
@@ -108,7 +111,7 @@ def _variant(place: int, row: VariantRecord, names: Sequence[FigureName]) -> Var
     times = row.relative_seconds
     return Variant(
         place=place,
-        name=row.name,
+        name=row.label,
         density=_density(row),
         figures=tuple(_figure(row.figure(name), is_best=name in row.best) for name in names),
         on_front=row.on_front,
@@ -180,6 +183,14 @@ def legend(comparison: ComparisonResults) -> Iterator[str]:
         "AUC, TPR and lift are those of the audit's strongest attack on each model; "
         f"TM, the papers' score, is accuracy over MIA accuracy{_mia(comparison)}."
     )
+    if any(row.trainings for row in comparison.variants):
+        yield (
+            "Trainings: the cost of a variant in trainings of one model, candidates and swap twins "
+            "included; steps: the optimizer steps of these."
+        )
+    if comparison.budgets:
+        yield "Variants of one budget are compared, with those that take none."
+        yield from (f"{note}." for note in comparison.notes)
     yield (
         "Front (✓): no compressed variant of its density is as accurate and as safe in every game, "
         "and better in one of them."

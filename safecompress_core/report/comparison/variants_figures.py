@@ -19,6 +19,7 @@ from safecompress_core.results.schema import (
     CourseRoundRecord,
     SummaryRecord,
     VariantRecord,
+    label_of,
 )
 
 __all__ = ["VariantPoint", "learning", "trade_offs"]
@@ -130,7 +131,8 @@ def learning(comparison: ComparisonResults) -> list[CaptionedFigure]:
     for course in comparison.courses:
         if len(course.rounds) < 2:
             continue
-        groups.setdefault((course.name, course.density), []).append(course.rounds)
+        label = label_of(course.name, course.budget)
+        groups.setdefault((label, course.density), []).append(course.rounds)
     figures = []
     for index, ((variant, density), seeds) in enumerate(groups.items()):
         at = "" if density is None else f"density {density:g}"

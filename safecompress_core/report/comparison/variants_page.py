@@ -42,5 +42,5 @@ def headline(comparison: ComparisonResults) -> str:
         best, _ = max(peers, key=lambda pair: pair[1])
         at = "" if density is None else f" at density {density:g}"
         is_sure = "tm_score" in best.best
-        leaders.append(f"{best.name}{at}{'' if is_sure else doubt}")
+        leaders.append(f"{best.label}{at}{'' if is_sure else doubt}")
     return f"Best by TM-score: {'; '.join(leaders)}."

@@ -124,6 +124,7 @@ def _flat(row: VariantRecord) -> Iterator[tuple[str, Any]]:
     yield "name", row.name
     yield "method", row.method
     yield "density", row.density
+    yield "budget", row.budget
     yield "seeds", " ".join(map(str, row.seeds))
     yield "on_front", row.on_front
     yield from _ends("kept", row.kept)

@@ -22,6 +22,7 @@ from safecompress_core.results.schema.comparison_results import (
     FigureName,
     SummaryRecord,
     VariantRecord,
+    label_of,
 )
 from safecompress_core.results.schema.game_records import (
     BaselineRecord,
@@ -147,6 +148,7 @@ __all__ = [
     "VariantRecord",
     "comparison_schema",
     "format_errors",
+    "label_of",
     "parse_attack",
     "results_schema",
 ]

@@ -14,6 +14,7 @@ __all__ = [
     "FigureName",
     "SummaryRecord",
     "VariantRecord",
+    "label_of",
 ]
 
 COMPARISON_VERSION: Literal[1] = 1
@@ -27,9 +28,17 @@ FigureName: TypeAlias = Literal[
     "tpr_at_1_percent_fpr",
     "lift",
     "bytes",
+    "trainings",
+    "steps",
     "seconds",
+    "cpu_seconds",
 ]
 """Figures of a variant that a table has a column for."""
+
+
+def label_of(name: str, budget: float | None) -> str:
+    """Return the name of a variant with the budget that was asked for, if any."""
+    return name if budget is None else f"{name} (budget {budget:g})"
 
 
 class SummaryRecord(Record):
@@ -44,7 +53,7 @@ class SummaryRecord(Record):
 
 
 class VariantRecord(Record):
-    """A variant at one density.
+    """A variant at one density and budget.
 
     A figure is null where nothing measured it; figures of attacks are those of the strongest attack
     on each model.
@@ -56,6 +65,8 @@ class VariantRecord(Record):
     """Type of its method."""
     density: Fraction | None
     """Density that was asked for; null where the variant has its own, or none."""
+    budget: float | None = None
+    """Budget that was asked for, in trainings of one model; null where its cost is its own."""
     kept: SummaryRecord | None
     """Density of the sparsifiable weights that was reached, a fraction."""
     model_density: SummaryRecord | None
@@ -80,8 +91,15 @@ class VariantRecord(Record):
     """Lift of the strongest attribute attack, in [−1, 1]."""
     bytes: SummaryRecord | None
     """Size of the model's file, in bytes."""
+    trainings: SummaryRecord | None = None
+    """Cost of the method in trainings of one model, candidates and swap twins included; not the
+    uncompressed model that every run trains, nor reference models."""
+    steps: SummaryRecord | None = None
+    """Optimizer steps of these trainings."""
     seconds: SummaryRecord | None
     """Duration of the training, tests included, in seconds."""
+    cpu_seconds: SummaryRecord | None = None
+    """CPU time of the same over all threads, in seconds."""
     advantage: Mapping[str, SummaryRecord | None]
     """Advantage of the strongest attack, a fraction, by game."""
     audit: Mapping[str, Mapping[str, SummaryRecord | None]]
@@ -97,6 +115,11 @@ class VariantRecord(Record):
     of every game; null for the uncompressed model."""
     relative_seconds: float | None
     """``seconds`` over those of the uncompressed model, ≥ 0."""
+
+    @property
+    def label(self) -> str:
+        """Return its name, with the budget where one was asked for."""
+        return label_of(self.name, self.budget)
 
     def figure(self, name: FigureName) -> SummaryRecord | None:
         """Return the figure of a column."""
@@ -123,6 +146,8 @@ class CourseRecord(Record):
     """Name of the variant."""
     density: Fraction | None
     """Density that was asked for."""
+    budget: float | None = None
+    """Budget that was asked for."""
     seed: int
     """Seed of the run."""
     rounds: tuple[CourseRoundRecord, ...]
@@ -155,13 +180,17 @@ class ComparisonResults(Record):
     """Seeds, from the spec."""
     densities: tuple[Fraction, ...]
     """Densities, from the spec."""
+    budgets: tuple[float, ...] = ()
+    """Budgets, from the spec, in trainings of one model."""
     mia: str | None
     """Attacker whose accuracy is the MIA accuracy, from the spec; null for the strongest."""
     environment: Facts
     """Content of ``environment.json`` of one of the runs."""
     variants: tuple[VariantRecord, ...]
-    """One for each variant and density; the uncompressed model is the first."""
+    """One for each variant, density and budget; the uncompressed model is the first."""
     courses: tuple[CourseRecord, ...]
     """Runs with rounds."""
+    notes: tuple[str, ...] = ()
+    """Variants whose cost is not set by the budgets, each with its cost."""
     failures: tuple[FailureRecord, ...]
     """Runs that could not be finished."""

@@ -182,19 +182,24 @@ class SecondsRecord(Record):
     """Duration of the work by phase, in seconds.
 
     Of a resumed run, ``baseline`` and ``compress`` count earlier attempts too, up to the last
-    checkpoint of each; ``references`` and ``audit`` count the last attempt alone.
+    checkpoint of each, as do their CPU times; ``references`` and ``audit`` count the last attempt
+    alone.
     """
 
     baseline: float | None = None
     """Training of the uncompressed model. Not in an audit."""
     compress: float | None = None
     """Work of the method; 0 where the method is the uncompressed training. Not in an audit."""
+    baseline_cpu: float | None = None
+    """CPU time of ``baseline`` over all threads; it depends less on what else the machine does."""
+    compress_cpu: float | None = None
+    """CPU time of ``compress`` likewise."""
     references: float | None = None
     """Training of reference models; only where the audit has some."""
     audit: float
     """Attacks of the audit."""
     total: float
-    """Sum of the phases."""
+    """Sum of the phases, without CPU times."""
 
 
 class Results(Record):

@@ -1,4 +1,4 @@
-"""A comparison: one base spec, variants of it, densities and seeds; every combination is a run.
+"""A comparison: a base spec, variants, densities, budgets and seeds; every combination is a run.
 
 A variant says what it changes, as a spec that extends the base would: mappings merge, all else
 replaces, and a method of another type replaces the whole method.
@@ -6,12 +6,18 @@ replaces, and a method of another type replaces the whole method.
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import product
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any
 
-from pydantic import Field, ValidationError
+from pydantic import ValidationError
 
-from safecompress_core.api import Density, DensityParams, Kind, Params, Seed, component_id
+from safecompress_core.api import (
+    DensityParams,
+    Kind,
+    MethodDef,
+    component_id,
+)
 from safecompress_core.errors import SpecError
 from safecompress_core.problems import Problem
 from safecompress_core.specfile.checks.comparability import other_samples
@@ -23,8 +29,12 @@ from safecompress_core.specfile.load import (
     in_order,
     validate_spec,
 )
+from safecompress_core.specfile.models.comparison_spec import (
+    ComparisonSpec,
+    find_excess,
+    find_own_budgets,
+)
 from safecompress_core.specfile.models.components import Definitions, game_of
-from safecompress_core.specfile.models.run_spec import Slug
 from safecompress_core.specfile.names import offer
 from safecompress_core.specfile.problems import LocatedProblem, SpecPath, shorten
 from safecompress_core.specfile.translate import translate_errors
@@ -35,42 +45,14 @@ from safecompress_core.specfile.yaml.source import read
 __all__ = [
     "Comparison",
     "ComparisonRun",
-    "ComparisonSpec",
     "load_comparison",
 ]
 
 MIA_GAME = "membership"
 """The game of the attacker that ``mia`` names."""
 
-MAX_RUNS = 2000
-"""Runs that a comparison may have."""
-MAX_SPECS = 200
-"""Variants times densities of it, each of which is validated."""
 MAX_COMPARED = 2 * MAX_VALUES
-"""Values of all these together."""
-
-
-class ComparisonSpec(Params):
-    """Variants of a run that are compared."""
-
-    version: Literal[1]
-    """Version of the format."""
-    name: Slug
-    """What the comparison is called; lower case, with hyphens."""
-    base: Annotated[str, Field(min_length=1)]
-    """The spec of a run that every variant changes; relative to this file."""
-    variants: Annotated[list[dict[str, Any]], Field(min_length=1, max_length=MAX_SPECS)]
-    """What each changes, and its ``name``; a name begins with that of its method, and is that by
-    default."""
-    densities: list[Density] = []
-    """For every method that has a density; empty leaves each variant its own."""
-    seeds: Annotated[list[Seed], Field(min_length=1)] = [0]
-    """Each variant runs once with each."""
-    changes: dict[str, Any] = {}
-    """What every variant changes, before its own changes: the audit, say."""
-    mia: str | None = None
-    """The membership attacker of the audit whose accuracy is the papers' MIA accuracy; by default
-    the one of them that is right most often."""
+"""Values of all variants together."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,19 +62,23 @@ class ComparisonRun:
     Attributes:
         variant: its name.
         density: the one that the comparison asks for; None where the variant has its own, or none.
+        budget: likewise, in trainings of one model.
         seed: of the run.
         loaded: the run's spec.
     """
 
     variant: str
     density: float | None
+    budget: float | None
     seed: int
     loaded: LoadedSpec
 
     @property
     def label(self) -> str:
         """Return the label of a run in progress and problems."""
-        at = "" if self.density is None else f" at density {self.density:g}"
+        asked = (("density", self.density), ("budget", self.budget))
+        parts = [f"{name} {value:g}" for name, value in asked if value is not None]
+        at = f" at {' and '.join(parts)}" if parts else ""
         return f"{self.variant}{at}, seed {self.seed}"
 
 
@@ -140,7 +126,8 @@ def load_comparison(
         # Problems of the text are kept: they may explain those of the model.
         wrong = translate_errors(error, root=root, model=ComparisonSpec, skipped=skipped)
         raise SpecError(in_order([*composed.problems, *wrong], path)) from None
-    problems = [*composed.problems, *(root.locate(one) for one in _excess(spec))]
+    wrong_values = (*find_excess(spec), *find_own_budgets(spec))
+    problems = [*composed.problems, *(root.locate(one) for one in wrong_values)]
     if problems:
         raise SpecError(in_order(problems, path))
     # Validated with the first seed alone: no other value depends on the seed.
@@ -162,13 +149,17 @@ def load_comparison(
             continue
         entries.append(
             ComparisonRun(
-                variant=draft.variant, density=draft.density, seed=first[0], loaded=loaded
+                variant=draft.variant,
+                density=draft.density,
+                budget=draft.budget,
+                seed=first[0],
+                loaded=loaded,
             )
         )
     # All are compared with the first; comparability is transitive.
     for entry in entries:
         problems += other_samples(entry.loaded, entries[0].loaded, name=entries[0].variant)
-    problems += [root.locate(one) for one in _find_unused(spec, entries)]
+    problems += [root.locate(one) for one in _find_unused(spec, drafts, entries)]
     if problems:
         # Several runs may report the same problem of the base.
         raise SpecError(in_order(list(dict.fromkeys(problems)), path))
@@ -177,32 +168,18 @@ def load_comparison(
     return Comparison(spec=spec, entries=(*entries, *reseeded))
 
 
-def _excess(spec: ComparisonSpec) -> Iterator[Problem]:
-    """Return repeated combinations, and runs above the limit."""
-    for field, values in (("seeds", spec.seeds), ("densities", spec.densities)):
-        seen = set()
-        for index, value in enumerate(values):
-            if value in seen:
-                message = f"{value:g} is given twice, and a run is done once"
-                yield Problem((field, index), message, "keep one of them")
-            seen.add(value)
-    # Without densities each variant counts once.
-    specs = len(spec.variants) * max(1, len(spec.densities))
-    if specs > MAX_SPECS:
-        message = f"there are {specs} variants times densities, and at most {MAX_SPECS} may be"
-        yield Problem(("variants",), message, "make several comparisons")
-    elif specs * len(spec.seeds) > MAX_RUNS:
-        message = f"this makes {specs * len(spec.seeds)} runs, and at most {MAX_RUNS} may be"
-        yield Problem(("seeds",), message, "write fewer seeds, or make several comparisons")
-
-
-def _find_unused(spec: ComparisonSpec, entries: Sequence[ComparisonRun]) -> Iterator[Problem]:
+def _find_unused(
+    spec: ComparisonSpec, drafts: Sequence["_Draft"], entries: Sequence[ComparisonRun]
+) -> Iterator[Problem]:
     """Return the requested figures that none of the runs has."""
     if not entries:
         return
-    if spec.densities and all(entry.density is None for entry in entries):
+    if spec.densities and all(draft.density is None for draft in drafts):
         message = "no variant has a method with a density"
         yield Problem(("densities",), message, "take the densities out, or add such a variant")
+    if spec.budgets and all(draft.budget is None for draft in drafts):
+        message = "no variant has a method with a budget, or each says its cost otherwise"
+        yield Problem(("budgets",), message, "take the budgets out, or add such a variant")
     attackers = {
         component_id(attacker): game_of(attacker).name
         for entry in entries
@@ -232,6 +209,7 @@ class _Draft:
 
     variant: str
     density: float | None
+    budget: float | None
     root: Node
 
 
@@ -242,34 +220,48 @@ def _drafts(
     registry: Definitions,
     problems: list[LocatedProblem],
 ) -> Iterator[_Draft]:
-    """Every variant at every density; nothing where the base or a name is wrong."""
+    """Every variant at every density and budget; nothing where the base or a name is wrong."""
     base = _base(path, root, spec, problems)
     if base is None:
         return
-    thinning = {
-        name
-        for name, method in registry.definitions(Kind.METHOD).items()
-        if issubclass(method.params, DensityParams)
-    }
+    methods = registry.definitions(Kind.METHOD)
     # A budget over all variants, since each copies the whole base.
-    budget = Budget(MAX_COMPARED)
+    copies = Budget(MAX_COMPARED)
     # list(): names are checked completely before the first draft is validated.
     for name, whole in list(_variants(base, root, problems)):
-        is_thinned = _type(whole) in thinning and spec.densities
-        # Each density copies the variant once more.
-        budget.values -= whole.size() * (len(spec.densities) if is_thinned else 1)
-        if budget.values < 0:
+        definition = methods.get(_type(whole))
+        asked: list[list[tuple[float | None, Node]]] = [[(None, whole)], [(None, whole)]]
+        if isinstance(definition, MethodDef):
+            has_density = issubclass(definition.params, DensityParams)
+            if spec.densities and has_density:
+                asked[0] = _values(root, "densities", spec.densities)
+            if spec.budgets and _takes_budget(definition, whole):
+                asked[1] = _values(root, "budgets", spec.budgets)
+        combinations = list(product(*asked))
+        # Each combination copies the variant once more.
+        copies.values -= whole.size() * len(combinations)
+        if copies.values < 0:
             message = f"all variants together have more than {MAX_COMPARED:,} values"
             mark = root.mark_of(("variants",), key=True)
             problems.append(mark.problem(("variants",), message, "make several comparisons"))
             return
-        if not is_thinned:
-            yield _Draft(variant=name, density=None, root=whole)
-            continue
-        for density, node in _values(root, "densities", spec.densities):
-            # The node keeps its own position, so that a problem points into the list of densities.
-            thin = _with(whole, node, "method", "density")
-            yield _Draft(variant=name, density=density, root=thin)
+        for (density, density_node), (budget, budget_node) in combinations:
+            draft = whole
+            # The nodes keep their own position, so that a problem points into the list.
+            if density is not None:
+                draft = _with(draft, density_node, "method", "density")
+            if budget is not None:
+                draft = _with(draft, budget_node, "method", "budget")
+            yield _Draft(variant=name, density=density, budget=budget, root=draft)
+
+
+def _takes_budget(definition: MethodDef, whole: Node) -> bool:
+    """Return whether a method has a budget, and its parameters do not fix the cost otherwise."""
+    if "budget" not in definition.params.model_fields:
+        return False
+    method = whole.child("method")
+    given = [method.child(field) for field in definition.cost_fields] if method else []
+    return all(field is None or field.content is None for field in given)
 
 
 def _base(

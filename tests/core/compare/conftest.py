@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from safecompress_core.compare.comparison_table import FinishedVariant
+from safecompress_core.compare.training_cost import TrainingCost
 from safecompress_core.results.schema import (
     ControlsRecord,
     ModelAuditRecord,
@@ -81,20 +82,29 @@ def done() -> Callable[..., FinishedVariant]:
         pool: str = "abc",
         rounds: tuple[RoundRecord, ...] = (),
         is_plain: bool = False,
+        budget: float | None = None,
+        trainings: float = 1.0,
     ) -> FinishedVariant:
         own = 1.0 if density is None else density
         return FinishedVariant(
             variant=variant,
             method=variant.partition("-")[0],
             density=density,
+            budget=budget,
             seed=seed,
             is_plain=is_plain,
+            cost=TrainingCost(trainings, round(100 * trainings)),
+            plain_cost=TrainingCost(1.0, 100),
             results=run_results().model_copy(
                 update={
                     **dict(part(accuracy, mia, auc=mia + 0.05, density=own, size=int(1000 * own))),
                     "baseline": part(0.5, 0.8, auc=0.85, density=1.0, size=1000),
                     "seconds": SecondsRecord(
-                        baseline=2.0, compress=seconds, audit=0.0, total=2.0 + seconds
+                        baseline=2.0,
+                        compress=seconds,
+                        compress_cpu=seconds / 2,
+                        audit=0.0,
+                        total=2.0 + seconds,
                     ),
                     "gate": (),
                     "controls": ControlsRecord(null={}, planted={}),

@@ -20,7 +20,9 @@ def plan(*runs: tuple[str, int | None, bool]) -> ComparisonPlan:
     return ComparisonPlan(
         name="trial",
         runs=tuple(
-            PlannedRun(label=label, directory=label, epochs=epochs, tests=0, is_done=is_done)
+            PlannedRun(
+                label=label, directory=label, epochs=epochs, tests=0, trainings=1.0, is_done=is_done
+            )
             for label, epochs, is_done in runs
         ),
         shared_epochs=0,

@@ -221,3 +221,33 @@ def test_what_nobody_measured_is_null(done: Make) -> None:
     assert found.mia_accuracy is None
     assert found.tm_score is None
     assert found.advantage == {}
+
+
+def test_a_row_states_its_cost(done: Make) -> None:
+    """Means over seeds; of the uncompressed model one training."""
+    dense, own = build_table([done(seed=1, trainings=5.5), done(seed=2, trainings=6.0)])
+
+    assert (mean(own.trainings), mean(own.steps)) == (5.75, 575)
+    assert mean(own.cpu_seconds) == 2.0
+    assert (mean(dense.trainings), mean(dense.steps), dense.cpu_seconds) == (1.0, 100, None)
+
+
+def test_only_rows_of_one_budget_compete(done: Make) -> None:
+    """The race of 12 beats that of 6 and pruning, which takes no budget and competes at both."""
+    accuracies = {("test-driven", 6.0): 0.4, ("test-driven", 12.0): 0.6, ("prune", None): 0.5}
+    rows = build_table(
+        [
+            done(name, budget=budget, accuracy=accuracy + seed / 1000, seed=seed)
+            for (name, budget), accuracy in accuracies.items()
+            for seed in (1, 2, 3)
+        ]
+    )
+
+    standings = {one.label: (one.on_front, "task_accuracy" in one.best) for one in rows[1:]}
+    assert standings == {
+        "test-driven (budget 6)": (False, False),
+        "test-driven (budget 12)": (True, True),
+        "prune": (False, False),
+    }
+    only = build_table([done(budget=budget, seed=1) for budget in (6.0, 12.0)])
+    assert [one.on_front for one in only[1:]] == [True, True]

@@ -82,7 +82,7 @@ def test_its_json_has_a_mean_and_an_interval_for_each_figure(
     assert own["seeds"] == [1, 2]
     for figure in (
         *("task_accuracy", "mia_accuracy", "tm_score", "bytes", "seconds"),
-        *("auc", "lift"),
+        *("auc", "lift", "trainings", "steps", "cpu_seconds"),
     ):
         assert own[figure]["interval"][0] <= own[figure]["mean"] <= own[figure]["interval"][1]
     assert own["audit"]["loss-threshold"]["auc"]["mean"] == own["auc"]["mean"]
@@ -164,6 +164,8 @@ def test_a_dry_run_shows_what_is_left(spec: Path, finished: tuple[Result, Path])
 
     assert "test-driven at density 0.2, seed 1" in fresh.stdout
     assert "all training at this pace" in fresh.stdout
+    assert fresh.stdout.splitlines()[1].split() == ["run", "trainings", "epochs", "tests"]
+    assert all(one["trainings"] >= 1 for one in told["runs"])
     assert not (finished[1].parent / "elsewhere").exists()
     assert [one["is_done"] for one in told["runs"]] == [True] * 4
     assert told["epochs"] == told["seconds"] == 0

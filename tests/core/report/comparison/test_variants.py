@@ -81,3 +81,24 @@ def test_the_worst_verdict_of_a_run_is_the_comparison_s(
     shown = re.findall(r'data-label="verdict">(.*?)</td>', page)
     assert shown[0] == ""
     assert [one.count(word) for one in shown[1:]] == [int(word in one) for one in verdicts]
+
+
+def test_a_comparison_with_budgets_states_costs(comparison: dict[str, Any]) -> None:
+    """In the name, in columns and in the legend, with the variants that take no budget."""
+    for row in comparison["variants"]:
+        row |= {
+            "trainings": over_seeds(6.0, 6.0).to_json(),
+            "steps": over_seeds(4500.0, 4500.0).to_json(),
+            "cpu_seconds": over_seeds(3.0, 3.0).to_json(),
+        }
+    comparison["variants"][2]["budget"] = 6
+    comparison |= {"budgets": [6], "notes": ["prune_fast takes no budget: it costs 1 training"]}
+
+    table = variant_table(typed(comparison))
+    text = " ".join(legend(typed(comparison)))
+
+    assert table.columns[2:] == ("bytes", "trainings", "steps", "seconds", "CPU s")
+    assert table.rows[2].name == "test-driven (budget 6)"
+    assert [figure.value for figure in table.rows[2].figures[3:5]] == ["6.000", "4,500"]
+    assert "Trainings: the cost of a variant" in text
+    assert "prune_fast takes no budget: it costs 1 training." in text

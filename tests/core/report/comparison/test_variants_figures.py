@@ -51,3 +51,12 @@ def test_each_density_and_game_has_a_trade_off(comparison: dict[str, Any]) -> No
     assert "variant 1: accuracy 0.500, advantage 0.200; variant 2:" in str(figures[0].svg)
     assert "variant 4" not in str(figures[0].svg)
     assert "variant 4: accuracy 0.300, advantage 0.100" in str(figures[2].svg)
+
+
+def test_each_budget_has_a_course_of_its_own(comparison: dict[str, Any]) -> None:
+    """Seeds of one budget share a panel."""
+    comparison["courses"][0]["budget"] = 6
+
+    captions = {figure.caption for figure in learning(typed(comparison))}
+
+    assert captions == {"test-driven (budget 6) density 0.05", "test-driven density 0.05"}

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from safecompress_core.errors import SpecError
-from safecompress_core.host import Registry
+from safecompress_core.host import Registry, load_plugins
 from safecompress_core.specfile.models.comparison import Comparison, load_comparison
 from tests.core.specfile.conftest import GOOD
 
@@ -223,3 +223,78 @@ def test_runs_of_other_seeds_differ_by_their_seed_alone(
     assert (first.loaded.spec.seed, second.loaded.spec.seed) == (1, 2)
     assert second.loaded.resolved == {**first.loaded.resolved, "seed": 2}
     assert second.loaded.root.mark_of(("seed",)).file == "two.yaml"
+
+
+BUDGETS = """\
+version: 1
+name: budgets
+base: race.yaml
+budgets: [6, 12]
+variants:
+  - {}
+  - {name: test-driven-narrow, method: {field: 2}}
+  - {name: prune, method: {type: prune, density: 0.1}}
+"""
+RACE = """\
+version: 1
+name: race
+seed: 1
+task: {data: {type: handwriting, task: session}, model: {type: mlp, hidden: [8]}}
+method:
+  type: test-driven
+  density: 0.1
+  strategies:
+    - {prune: {type: magnitude}, grow: {type: random}, set: {learning_rate: {low: 0.01, high: 0.1}}}
+attackers: [{type: counterfactual}]
+"""
+
+
+@pytest.fixture
+def races(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Comparison]:
+    """Loads a comparison of methods of which some take a budget."""
+    monkeypatch.chdir(tmp_path)
+    Path("race.yaml").write_text(RACE)
+    Path("budgets.yaml").write_text(BUDGETS)
+    registry = load_plugins(environ={"SAFECOMPRESS_PLUGINS": ""}).registry
+
+    def load(*overrides: str) -> Comparison:
+        return load_comparison(Path("budgets.yaml"), overrides=overrides, registry=registry)
+
+    return load
+
+
+def test_every_method_with_a_budget_runs_at_each(races: Callable[..., Comparison]) -> None:
+    """A given field fixes the cost, and pruning has none to set: these run once."""
+    entries = races("densities=[0.1]").entries
+
+    assert [one.label for one in entries] == [
+        "test-driven at density 0.1 and budget 6, seed 0",
+        "test-driven at density 0.1 and budget 12, seed 0",
+        "test-driven-narrow at density 0.1, seed 0",
+        "prune at density 0.1, seed 0",
+    ]
+    assert [one.loaded.resolved["method"].get("budget") for one in entries] == [6, 12, None, None]
+
+
+def test_a_budget_that_pays_for_nothing_is_told_at_its_place(
+    races: Callable[..., Comparison],
+) -> None:
+    """In the list of budgets, once for all variants."""
+    with pytest.raises(SpecError) as raised:
+        races("budgets=[6, 1]")
+
+    [problem] = raised.value.problems
+    assert str(problem).startswith(
+        "--set budgets=[6, 1]:1:13: method.budget: 1 trainings pay for no field"
+    )
+
+
+def test_budgets_that_no_method_takes_are_told(races: Callable[..., Comparison]) -> None:
+    """They would change nothing."""
+    with pytest.raises(SpecError) as raised:
+        races("variants=[{name: prune, method: {type: prune, density: 0.1}}]")
+
+    [problem] = raised.value.problems
+    assert str(problem).startswith(
+        "budgets.yaml:4:10: budgets: no variant has a method with a budget"
+    )
