@@ -1,6 +1,6 @@
 """Cost of a run's method, in trainings of one model: planned, and really taken.
 
-Candidates and swap twins count. What every run trains besides does not: the uncompressed model, and
+Candidates and swap twins count. What every run trains does not: the uncompressed model, and
 reference models.
 """
 
@@ -13,6 +13,9 @@ from safecompress_core.specfile.models.comparison import ComparisonRun
 from safecompress_core.specfile.models.components import definition_of
 
 __all__ = ["TrainingCost", "budget_notes", "cost_of", "cost_taken", "planned_trainings"]
+
+LEAST = 0.9
+"""Share of a budget that a variant spends, or its cost is noted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,16 +63,20 @@ def cost_of(loaded: LoadedSpec, results: Results, trainings: float) -> TrainingC
 
 
 def budget_notes(entries: Sequence[ComparisonRun]) -> Iterator[str]:
-    """Yield a sentence for each variant whose cost no budget of its comparison has set."""
+    """Yield a sentence for each variant that costs something else than a budget of its comparison.
+
+    Costs at or a little under a budget are the rule: a field of lineages has whole ones.
+    """
     if all(entry.budget is None for entry in entries):
         return
-    first = {entry.variant: entry for entry in reversed(entries) if entry.budget is None}
-    for variant in dict.fromkeys(entry.variant for entry in entries):
-        if variant not in first:
-            continue
-        cost = planned_trainings(first[variant].loaded)
+    # Densities and seeds leave costs as they are.
+    for entry in {(entry.variant, entry.budget): entry for entry in entries}.values():
+        cost = planned_trainings(entry.loaded)
         amount = "an unknown number of trainings" if cost is None else _count(cost)
-        yield f"{variant} takes no budget: it costs {amount} of one model"
+        if entry.budget is None:
+            yield f"{entry.variant} takes no budget: it costs {amount} of one model"
+        elif cost is not None and cost < LEAST * entry.budget:
+            yield f"{entry.variant} at budget {entry.budget:g} costs {amount} of one model at most"
 
 
 def _count(trainings: float) -> str:

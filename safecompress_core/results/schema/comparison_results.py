@@ -191,6 +191,6 @@ class ComparisonResults(Record):
     courses: tuple[CourseRecord, ...]
     """Runs with rounds."""
     notes: tuple[str, ...] = ()
-    """Variants whose cost is not set by the budgets, each with its cost."""
+    """Variants that cost something else than the budgets, each with its cost."""
     failures: tuple[FailureRecord, ...]
     """Runs that could not be finished."""

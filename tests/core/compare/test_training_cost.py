@@ -1,5 +1,6 @@
 """Cost of a method in trainings of one model."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -78,6 +79,15 @@ def test_notes_are_of_variants_without_a_budget(compared: Comparison) -> None:
         "prune takes no budget: it costs 1 training of one model",
     ]
     assert not list(budget_notes(compared.entries[2:]))
+
+
+def test_a_variant_that_cannot_spend_its_budget_is_noted(compared: Comparison) -> None:
+    """Its strategies open fewer settings than a budget of 100 would pay for, say."""
+    race = replace(compared.entries[0], budget=100.0)
+
+    assert list(budget_notes([race])) == [
+        "test-driven at budget 100 costs 6 trainings of one model at most"
+    ]
 
 
 def test_rounds_state_what_was_really_trained(compared: Comparison) -> None:
