@@ -52,7 +52,8 @@ def test_every_key_that_others_rely_on_is_there(results: dict[str, Any]) -> None
             assert set(attack) >= ATTACK
         assert part["audit"]["probe-without-limit"]["lift"] is not None
     assert set(results["pools"]) == {"attack_train", "select", "audit"}
-    assert {"baseline", "compress", "audit", "total"} == set(results["seconds"])
+    phases = {"baseline", "baseline_cpu", "compress", "compress_cpu", "audit", "total"}
+    assert phases == set(results["seconds"])
     for kind in ("null", "planted"):
         found = results["controls"][kind]
         assert set(found) == {"loss-threshold", "modified-entropy"}
