@@ -8,6 +8,7 @@ from importlib.metadata import version
 from typing import Any
 
 import torch
+from threadpoolctl import threadpool_limits
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
@@ -101,14 +102,19 @@ def multiplications(network: nn.Module, sample: Tensor) -> int:
 
 @contextmanager
 def reproducible(threads: int) -> Iterator[None]:
-    """Have torch choose algorithms, and as many threads, that give the same bytes every time."""
+    """Have torch choose algorithms, and as many threads, that give the same bytes every time.
+
+    The number of threads holds for the BLAS of numpy and scipy as well.
+    """
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # cuBLAS reads it when it starts
     mode, before = torch.get_deterministic_debug_mode(), torch.get_num_threads()
     # Warn instead of error: some operations have no deterministic version, and runs must go on.
     torch.set_deterministic_debug_mode("warn")
     torch.set_num_threads(threads)
     try:
-        yield
+        # Classifiers of attacks are small, too: more threads would mostly wait for each other.
+        with threadpool_limits(limits=threads, user_api="blas"):
+            yield
     finally:
         # Restored, since a caller's own torch code shares this process.
         torch.set_deterministic_debug_mode(mode)

@@ -5,6 +5,7 @@ import json
 
 import pytest
 import torch
+from threadpoolctl import threadpool_info
 from torch import nn
 
 from safecompress_core.results.environment import (
@@ -12,6 +13,7 @@ from safecompress_core.results.environment import (
     is_available,
     multiplications,
     pick_device,
+    reproducible,
     threads_for,
 )
 from safecompress_core.training.precision import PLAIN
@@ -70,3 +72,21 @@ def test_attention_is_counted_where_torch_would_fuse_it() -> None:
     network = nn.TransformerEncoder(layer, 3, enable_nested_tensor=False)
 
     assert multiplications(network, torch.zeros(1, 5, 8)) == 3 * 5 * (4 * 8 * 8 + 2 * 8 * 16)
+
+
+def test_blas_computes_by_as_many_threads_as_torch() -> None:
+    """The limit ends with the run, since a caller's own code shares the process."""
+    before = _blas_threads()
+
+    with reproducible(1):
+        assert set(_blas_threads()) == {1}
+        assert torch.get_num_threads() == 1
+
+    assert _blas_threads() == before
+
+
+def _blas_threads() -> list[int]:
+    """The threads of each BLAS library that is loaded; numpy brings one."""
+    found = [one["num_threads"] for one in threadpool_info() if one["user_api"] == "blas"]
+    assert found
+    return found
