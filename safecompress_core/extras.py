@@ -23,6 +23,7 @@ EXTRA_OF = {
     "scipy": "run",
     "skimage": "attacks",
     "sklearn": "run",
+    "threadpoolctl": "run",
     "torch": "run",
     "torch_pruning": "structured",
     "torchao": "quantize",
