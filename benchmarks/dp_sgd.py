@@ -13,129 +13,60 @@ batch would take.
 
 import argparse
 import os
-import statistics
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import replace
 from resource import RUSAGE_SELF, getrusage
 
 import torch
-from torch import nn
+from loop import PERCEPTRON, Case, epochs_in_turns, report, trained_part, trainer_epochs, vgg16
 
 from safecompress_core.api import Params
-from safecompress_core.context.trainer_factory import TrainerFactory
-from safecompress_core.data.dataset import Dataset
-from safecompress_core.networks.classifier import Classifier
 from safecompress_core.results.environment import reproducible
-from safecompress_core.seeding import Seed
-from safecompress_core.sparse.topology import Topology
 from safecompress_core.specfile.models.run_spec import Training
 from safecompress_core.training.defence import Defence, DefenceInputs
-from safecompress_core.training.precision import PLAIN
-from safecompress_core.training.settings import Settings
-from safecompress_core.training.training_state import TrainingState
+from safecompress_core.training.trainer import Trainer
 from safecompress_plugins.defences.training.dp_sgd import DpSgd
 from safecompress_plugins.defences.training.manifest import DpSgdParams
-from safecompress_plugins.models.manifest import MlpParams, Vgg16Params
-from safecompress_plugins.models.mlp import Mlp
-from safecompress_plugins.models.vgg import Vgg16
 
-CPU, CLASSES, LEARNING_RATE = torch.device("cpu"), 14, 0.003
 MEGABYTE = 2**20
 DP_SGD = DpSgdParams(noise=1.0)
 
 
-@dataclass(frozen=True, kw_only=True)
-class Case:
-    """A network, the shape of its input, and the batches of an epoch."""
-
-    build: Callable[[], nn.Module]
-    shape: tuple[int, ...]
-    batches: int
-
-
-def perceptron() -> nn.Module:
-    """The perceptron of ``specs/multi_attack.yaml``."""
-    return Mlp(MlpParams(hidden=[256, 128])).build(
-        input_shape=(64,), classes=CLASSES, generator=torch.Generator().manual_seed(18)
-    )
-
-
-def vgg16(width: float) -> nn.Module:
-    """VGG-16 for 3 × 32 × 32, normalised over groups."""
-    return Vgg16(Vgg16Params(width=width, normalisation="group")).build(
-        input_shape=(3, 32, 32), classes=CLASSES, generator=torch.Generator().manual_seed(18)
-    )
-
-
 CASES: Mapping[str, Case] = {
-    "mlp 64-256-128-14": Case(build=perceptron, shape=(64,), batches=10),
-    "vgg16, a quarter as wide": Case(build=lambda: vgg16(0.25), shape=(3, 32, 32), batches=1),
-    "vgg16": Case(build=lambda: vgg16(1), shape=(3, 32, 32), batches=1),
+    "mlp 64-256-128-14": PERCEPTRON,
+    "vgg16, a quarter as wide": Case(
+        build=lambda: vgg16(0.25, "group"), shape=(3, 32, 32), members=64
+    ),
+    "vgg16": Case(build=lambda: vgg16(1, "group"), shape=(3, 32, 32), members=64),
 }
+"""Without batch normalisation, which mixes samples."""
 TIMED = ("mlp 64-256-128-14", "vgg16, a quarter as wide")
+
+
+def make_defence(params: Params, trainer: Trainer) -> Defence:
+    """DP-SGD for the steps of a trainer."""
+    assert isinstance(params, DpSgdParams)
+    defence = DpSgd(params)
+    defence.equip(DefenceInputs(schedule=trainer.schedule))
+    return defence
 
 
 def epochs_of(
     case: Case, params: Params | None, *, batch: int, density: float
 ) -> Callable[[int], None]:
     """Return a function that trains for so many epochs, with the defence or without."""
-    count = batch * case.batches
-    dataset = Dataset(
-        inputs=torch.rand(count, *case.shape, generator=torch.Generator().manual_seed(19)),
-        labels=torch.arange(count) % CLASSES,
-        classes=tuple(map(str, range(CLASSES))),
-        attributes={},
+    # Whole batches, at least one.
+    members = max(1, case.members // batch) * batch
+    trained = trained_part(
+        replace(case, members=members),
+        Training(batch_size=batch),
+        density=density,
+        defences={} if params is None else {"dp-sgd": params},
+        defence_of=make_defence,
     )
-    factory = TrainerFactory(
-        training=Training(batch_size=batch),
-        dataset=dataset,
-        reference=None,
-        device=CPU,
-        precision=PLAIN,
-    )
-    trainer = factory.create(torch.arange(count), Seed(1))
-
-    def make_defence(_: str, params: Params) -> Defence:
-        assert isinstance(params, DpSgdParams)
-        defence = DpSgd(params)
-        defence.equip(DefenceInputs(schedule=trainer.schedule))
-        return defence
-
-    network = Classifier(case.build())
-    generator = torch.Generator().manual_seed(20)
-    masks = {
-        name: torch.rand(weight.shape, generator=generator) < density
-        for name, weight in network.sparse_parameters().items()
-    }
-    state = TrainingState(
-        network,
-        None if density == 1 else Topology.from_masks(masks),
-        Settings(
-            learning_rate=LEARNING_RATE,
-            density=density,
-            update_fraction=0,
-            rule=0,
-            defences={} if params is None else {"dp-sgd": params},
-        ),
-        make_optimizer=factory.recipe.optimizer,
-        make_defence=make_defence,
-    )
-
-    def train(epochs: int) -> None:
-        until = state.epoch + epochs
-        trainer.train(state, until=until, topology_schedule=None, what="the network")
-
-    return train
-
-
-def cpu_seconds(action: Callable[[], object]) -> float:
-    """CPU time of this process and its threads."""
-    start = time.process_time()
-    action()
-    return time.process_time() - start
+    return trainer_epochs(*trained)
 
 
 def report_time(name: str, density: float, options: argparse.Namespace) -> None:
@@ -145,16 +76,8 @@ def report_time(name: str, density: float, options: argparse.Namespace) -> None:
         "plain": epochs_of(case, None, batch=options.batch, density=density),
         "dp-sgd": epochs_of(case, DP_SGD, batch=options.batch, density=density),
     }
-    for train in ways.values():
-        train(1)  # warm up
-    count = max(1, round(options.seconds / cpu_seconds(lambda: ways["plain"](1))))
-    ratios, order = [], list(ways)
-    for _ in range(options.rounds):
-        seconds = {way: cpu_seconds(lambda way=way: ways[way](count)) for way in order}
-        ratios.append(seconds["dp-sgd"] / seconds["plain"])
-        order.reverse()
-    low, middle, high = statistics.quantiles(ratios, n=4)
-    print(f"{name:<26}density {density:<5g}{middle:>8.2f}   {low:.2f} to {high:.2f}", flush=True)
+    seconds = epochs_in_turns(ways, "plain", options)
+    report(f"{name}, density {density:g}", seconds, "dp-sgd", "plain")
 
 
 def peak(name: str, batch: int, density: float, *, is_private: bool) -> int:

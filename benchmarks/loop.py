@@ -20,12 +20,14 @@ same round, with its quartiles.
 import argparse
 import statistics
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import torch
 from torch import Tensor, nn
 
+from safecompress_core.api import Params
 from safecompress_core.context.trainer_factory import TrainerFactory
 from safecompress_core.data.dataset import Attribute, Dataset
 from safecompress_core.networks.classifier import Classifier
@@ -34,10 +36,12 @@ from safecompress_core.seeding import Seed
 from safecompress_core.sparse.topology import Topology
 from safecompress_core.sparse.update import update_topology
 from safecompress_core.specfile.models.run_spec import Training
+from safecompress_core.training.defence import Defence
 from safecompress_core.training.precision import PLAIN
 from safecompress_core.training.settings import Settings
 from safecompress_core.training.trainer import Trainer
 from safecompress_core.training.training_state import OptimizerFactory, TrainingState
+from safecompress_plugins.models.initialisation import Normalisation
 from safecompress_plugins.models.manifest import MlpParams, Vgg16Params
 from safecompress_plugins.models.mlp import Mlp
 from safecompress_plugins.models.vgg import Vgg16
@@ -75,19 +79,25 @@ class Case:
             attributes={"group": Attribute(values=labels % 2, names=("0", "1"))},
         )
 
+    def prepare(self, training: Training) -> tuple[Dataset, TrainerFactory]:
+        """The samples, and the factory of trainers on them."""
+        dataset = self.dataset()
+        factory = TrainerFactory(
+            training=training, dataset=dataset, reference=None, device=CPU, precision=PLAIN
+        )
+        return dataset, factory
 
-def perceptron(*hidden: int) -> nn.Sequential:
+
+def perceptron(*hidden: int) -> nn.Module:
     """A perceptron for the inputs of ``specs/multi_attack.yaml``."""
-    network = Mlp(MlpParams(hidden=list(hidden))).build(
+    return Mlp(MlpParams(hidden=list(hidden))).build(
         input_shape=(64,), classes=CLASSES, generator=torch.Generator().manual_seed(18)
     )
-    assert isinstance(network, nn.Sequential)
-    return network
 
 
-def vgg16(width: float) -> nn.Module:
+def vgg16(width: float, normalisation: Normalisation = "batch") -> nn.Module:
     """VGG-16 for 3 × 32 × 32."""
-    return Vgg16(Vgg16Params(width=width)).build(
+    return Vgg16(Vgg16Params(width=width, normalisation=normalisation)).build(
         input_shape=(3, 32, 32), classes=CLASSES, generator=torch.Generator().manual_seed(18)
     )
 
@@ -95,9 +105,9 @@ def vgg16(width: float) -> nn.Module:
 PERCEPTRON = Case(build=lambda: perceptron(256, 128), shape=(64,), members=650)
 SMALL_VGG = Case(build=lambda: vgg16(0.25), shape=(3, 32, 32), members=256)
 VGG = Case(build=lambda: vgg16(1), shape=(3, 32, 32), members=64)
-STACKED: Mapping[str, tuple[int, ...]] = {
-    "mlp 64-256-128-14": (256, 128),  # of the default spec
-    "mlp 64-64-14": (64,),
+STACKED: Mapping[str, Case] = {
+    "mlp 64-256-128-14": PERCEPTRON,
+    "mlp 64-64-14": Case(build=lambda: perceptron(64), shape=(64,), members=650),
 }
 STEP_CASES: Mapping[str, Case] = {
     "mlp 64-256-128-14": PERCEPTRON,
@@ -106,13 +116,21 @@ STEP_CASES: Mapping[str, Case] = {
 
 
 def trained_part(
-    case: Case, training: Training, *, density: float
+    case: Case,
+    training: Training,
+    *,
+    density: float,
+    defences: Mapping[str, Params] = MappingProxyType({}),
+    defence_of: Callable[[Params, Trainer], Defence] | None = None,
 ) -> tuple[Trainer, TrainingState]:
-    """A trainer and a training state without defences; a density of 1 is dense."""
-    dataset = case.dataset()
-    factory = TrainerFactory(
-        training=training, dataset=dataset, reference=None, device=CPU, precision=PLAIN
-    )
+    """A trainer and a training state, by default without defences; a density of 1 is dense."""
+    dataset, factory = case.prepare(training)
+    trainer = factory.create(torch.arange(len(dataset)), Seed(1))
+
+    def make_defence(_: str, params: Params) -> Defence:
+        assert defence_of is not None  # there is no defence to make without it
+        return defence_of(params, trainer)
+
     network = Classifier(case.build())
     generator = torch.Generator().manual_seed(20)
     masks = {
@@ -123,17 +141,20 @@ def trained_part(
         network,
         None if density == 1 else Topology.from_masks(masks),
         Settings(
-            learning_rate=LEARNING_RATE, density=density, update_fraction=0.3, rule=0, defences={}
+            learning_rate=LEARNING_RATE,
+            density=density,
+            update_fraction=0.3,
+            rule=0,
+            defences=defences,
         ),
         make_optimizer=factory.recipe.optimizer,
-        make_defence=lambda *_: (_ for _ in ()).throw(AssertionError),
+        make_defence=make_defence,
     )
-    return factory.create(torch.arange(len(dataset)), Seed(1)), state
+    return trainer, state
 
 
-def trainer_epochs(case: Case, training: Training, *, density: float) -> Callable[[int], None]:
+def trainer_epochs(trainer: Trainer, state: TrainingState) -> Callable[[int], None]:
     """A function that trains for so many epochs by the trainer."""
-    trainer, state = trained_part(case, training, density=density)
 
     def train(epochs: int) -> None:
         until = state.epoch + epochs
@@ -146,10 +167,7 @@ def bare_epochs(
     case: Case, training: Training, *, by: OptimizerFactory | None = None
 ) -> Callable[[int], None]:
     """A function that trains for so many epochs in plain PyTorch, by default by our optimizer."""
-    dataset = case.dataset()
-    factory = TrainerFactory(
-        training=training, dataset=dataset, reference=None, device=CPU, precision=PLAIN
-    )
+    dataset, factory = case.prepare(training)
     network = case.build().train()
     optimizer = (by or factory.recipe.optimizer)(list(network.parameters()), LEARNING_RATE)
     inputs, labels = dataset.inputs, dataset.labels
@@ -193,18 +211,15 @@ def mapped(network: nn.Module) -> Stacked:
 
 
 def stacked_epochs(
-    hidden: Sequence[int], training: Training, stack: Callable[[nn.Sequential], Stacked]
+    case: Case, training: Training, stack: Callable[[nn.Sequential], Stacked]
 ) -> Callable[[int], None]:
     """A function that trains two perceptrons in lockstep for so many epochs in plain PyTorch."""
-    case = Case(build=lambda: perceptron(*hidden), shape=(64,), members=650)
-    dataset = case.dataset()
-    factory = TrainerFactory(
-        training=training, dataset=dataset, reference=None, device=CPU, precision=PLAIN
-    )
-    networks = [perceptron(*hidden).train() for _ in range(2)]
+    dataset, factory = case.prepare(training)
+    networks = [case.build().train() for _ in range(2)]
     tensors, _ = torch.func.stack_module_state(networks)
     parameters = {name: nn.Parameter(tensor.detach()) for name, tensor in tensors.items()}
     optimizer = factory.recipe.optimizer(list(parameters.values()), LEARNING_RATE)
+    assert isinstance(networks[0], nn.Sequential)  # a perceptron
     logits_of = stack(networks[0])
     inputs, labels = dataset.inputs, dataset.labels
 
@@ -222,18 +237,15 @@ def stacked_epochs(
     return train
 
 
-def report_stacked(name: str, hidden: Sequence[int], options: argparse.Namespace) -> None:
+def report_stacked(name: str, case: Case, options: argparse.Namespace) -> None:
     """Two networks in lockstep, and one of them alone."""
     training = Training(batch_size=options.batch)
-    case = Case(build=lambda: perceptron(*hidden), shape=(64,), members=650)
     epochs = {
         "bare step": bare_epochs(case, training),
-        "stacked": stacked_epochs(hidden, training, matrix_products),
-        "torch.func": stacked_epochs(hidden, training, mapped),
+        "stacked": stacked_epochs(case, training, matrix_products),
+        "torch.func": stacked_epochs(case, training, mapped),
     }
-    count = max(1, round(options.seconds / cpu_seconds(lambda: epochs["bare step"](1))))
-    ways = {way: lambda train=train: train(count) for way, train in epochs.items()}
-    seconds = in_turns(ways, options.rounds)
+    seconds = epochs_in_turns(epochs, "bare step", options)
     report(name, seconds, "stacked", "bare step")
     report(name, seconds, "torch.func", "bare step")
 
@@ -258,11 +270,21 @@ def in_turns(ways: Mapping[str, Callable[[], object]], rounds: int) -> dict[str,
     return seconds
 
 
+def epochs_in_turns(
+    epochs: Mapping[str, Callable[[int], None]], shortest: str, options: argparse.Namespace
+) -> dict[str, list[float]]:
+    """CPU seconds by way, each of as many epochs as make a turn of ``shortest`` long enough."""
+    epochs[shortest](1)  # warm up
+    count = max(1, round(options.seconds / cpu_seconds(lambda: epochs[shortest](1))))
+    ways = {way: lambda train=train: train(count) for way, train in epochs.items()}
+    return in_turns(ways, options.rounds)
+
+
 def report(what: str, seconds: Mapping[str, list[float]], way: str, other: str) -> None:
     """Print a line: one way's time divided by another's."""
     ratios = [a / b for a, b in zip(seconds[way], seconds[other], strict=True)]
     low, middle, high = statistics.quantiles(ratios, n=4)
-    print(f"{what:<28}{f'{way} / {other}':<26}{middle:>6.3f}   {low:.3f} to {high:.3f}")
+    print(f"{what:<40}{f'{way} / {other}':<26}{middle:>6.3f}   {low:.3f} to {high:.3f}")
 
 
 def report_steps(name: str, case: Case, options: argparse.Namespace) -> None:
@@ -271,12 +293,10 @@ def report_steps(name: str, case: Case, options: argparse.Namespace) -> None:
     epochs = {
         "bare step": bare_epochs(case, training),
         "default Adam": bare_epochs(case, training, by=torch.optim.Adam),
-        "trainer": trainer_epochs(case, training, density=1),
-        "masked": trainer_epochs(case, training, density=options.density),
+        "trainer": trainer_epochs(*trained_part(case, training, density=1)),
+        "masked": trainer_epochs(*trained_part(case, training, density=options.density)),
     }
-    count = max(1, round(options.seconds / cpu_seconds(lambda: epochs["bare step"](1))))
-    ways = {way: lambda train=train: train(count) for way, train in epochs.items()}
-    seconds = in_turns(ways, options.rounds)
+    seconds = epochs_in_turns(epochs, "bare step", options)
     seconds["dense step"] = seconds["trainer"]
     report(name, seconds, "trainer", "bare step")
     report(name, seconds, "trainer", "default Adam")
@@ -330,9 +350,9 @@ def main() -> None:
         for name, case in STEP_CASES.items():
             if name.startswith(options.only):
                 report_steps(name, case, options)
-        for name, hidden in STACKED.items():
+        for name, case in STACKED.items():
             if name.startswith(options.only):
-                report_stacked(name, hidden, options)
+                report_stacked(name, case, options)
         if "vgg16, density 0.05".startswith(options.only):
             report_update("vgg16, density 0.05", VGG, options)
 
