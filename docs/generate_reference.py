@@ -57,6 +57,7 @@ PLACES = {
     "metric": "[metric](components.md#metrics)",
     "aggregator": "[aggregator](components.md#aggregators)",
     "method": "[method](components.md#methods)",
+    "finisher": "[finisher](components.md#finishers)",
     "Task": "[mapping](spec.md#task)",
     "Pools": "[mapping](spec.md#pools)",
     "Training": "[mapping](spec.md#training)",

@@ -53,6 +53,7 @@ __all__ = [
     "DensityParams",
     "EvasionAttackerParams",
     "ExtractionAttackerParams",
+    "FinisherDef",
     "GameDef",
     "GradientAttackerParams",
     "HeldOut",
@@ -111,6 +112,7 @@ class Kind(StrEnum):
     METRIC = "metric"
     AGGREGATOR = "aggregator"
     METHOD = "method"
+    FINISHER = "finisher"
 
 
 class Role(StrEnum):
@@ -458,6 +460,8 @@ class MethodParams(Params):
 
     defences: list[Annotated[Params, Slot(Kind.DEFENCE)]] = []
     """Changes of training, in the order in which they are applied."""
+    finish: list[Annotated[Params, Slot(Kind.FINISHER)]] = []
+    """Stages that the chosen model goes through before it is stored and audited, in their order."""
 
 
 class DensityParams(MethodParams):
@@ -829,6 +833,13 @@ class MethodDef(Definition):
     refuses: Mapping[str, str] = field(default_factory=dict, hash=False)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FinisherDef(Definition):
+    """A stage after training; its target is a :class:`safecompress_core.toolkit.Finisher`."""
+
+    kind: ClassVar[Kind] = Kind.FINISHER
+
+
 # A union instead of the base class, so that type checkers know all kinds.
 AnyDefinition = (
     DataDef
@@ -841,6 +852,7 @@ AnyDefinition = (
     | MetricDef
     | AggregatorDef
     | MethodDef
+    | FinisherDef
 )
 
 

@@ -20,6 +20,7 @@ from safecompress_core.api import (
     CombinedAttackerDef,
     DataDef,
     DefenceDef,
+    FinisherDef,
     GameDef,
     Kind,
     MethodDef,
@@ -37,6 +38,7 @@ __all__ = [
     "safecompress_candidate_tested",
     "safecompress_data",
     "safecompress_defences",
+    "safecompress_finishers",
     "safecompress_games",
     "safecompress_methods",
     "safecompress_metrics",
@@ -60,6 +62,7 @@ HOOKS: Mapping[Kind, str] = {
     Kind.METRIC: "safecompress_metrics",
     Kind.AGGREGATOR: "safecompress_aggregators",
     Kind.METHOD: "safecompress_methods",
+    Kind.FINISHER: "safecompress_finishers",
 }
 """The hook that registers each kind."""
 
@@ -275,6 +278,27 @@ def safecompress_methods() -> Iterable[MethodDef]:
     ...     )
     >>> [definition.params().defences for definition in safecompress_methods()]
     [[]]
+    """
+    return ()
+
+
+@hookspec
+def safecompress_finishers() -> Iterable[FinisherDef]:
+    """Register stages that a chosen model goes through before it is stored and audited.
+
+    >>> from safecompress_core.api import FinisherDef, Params, hookimpl
+    >>> class TernaryParams(Params):
+    ...     threshold: float = 0.7
+    >>> @hookimpl
+    ... def safecompress_finishers():
+    ...     yield FinisherDef(
+    ...         name="ternary",
+    ...         params=TernaryParams,
+    ...         target="acme.ternary:Ternary",
+    ...         summary="Three values a layer: 0 and a number of either sign.",
+    ...     )
+    >>> [definition.params().threshold for definition in safecompress_finishers()]
+    [0.7]
     """
     return ()
 

@@ -84,6 +84,11 @@ from safecompress_core.games.scores import (
 from safecompress_core.methods.architecture import (
     Architecture,
 )
+from safecompress_core.methods.finisher import (
+    Finish,
+    FinishContext,
+    Finisher,
+)
 from safecompress_core.methods.method import (
     Method,
     MethodContext,
@@ -105,6 +110,9 @@ from safecompress_core.networks.classifier import (
     Classifier,
     ModelFactory,
     in_eval_mode,
+)
+from safecompress_core.networks.input_rounding import (
+    InputRange,
 )
 from safecompress_core.networks.layer_shapes import (
     LayerShapes,
@@ -130,9 +138,6 @@ from safecompress_core.sparse.allocation import (
     erdos_renyi,
     uniform,
 )
-from safecompress_core.sparse.quantised import (
-    Quantised,
-)
 from safecompress_core.sparse.selection import (
     flatten,
     largest,
@@ -153,6 +158,12 @@ from safecompress_core.sparse.strategy import (
 from safecompress_core.sparse.topology import (
     Masks,
     Topology,
+)
+from safecompress_core.sparse.weight_codes import (
+    Clustered,
+    Quantised,
+    Rounded,
+    WeightCode,
 )
 from safecompress_core.specfile.component_files import (
     External,
@@ -202,6 +213,7 @@ __all__ = [
     "AttributeEncoding",
     "Batch",
     "Classifier",
+    "Clustered",
     "DataError",
     "DataSource",
     "Dataset",
@@ -216,12 +228,16 @@ __all__ = [
     "ExternalCode",
     "ExternalFiles",
     "Extractor",
+    "Finish",
+    "FinishContext",
+    "Finisher",
     "Game",
     "GameResult",
     "Grow",
     "GuardTrainingData",
     "History",
     "Initial",
+    "InputRange",
     "Inputs",
     "InversionTargets",
     "Inverter",
@@ -247,6 +263,7 @@ __all__ = [
     "Quantised",
     "Recipe",
     "ReferenceAnswers",
+    "Rounded",
     "SafeCompressError",
     "SampleMetric",
     "Schedule",
@@ -261,6 +278,7 @@ __all__ = [
     "TopologySchedule",
     "TrainingState",
     "UnitResult",
+    "WeightCode",
     "Weights",
     "apportion",
     "by_value",

@@ -7,6 +7,7 @@ from safecompress_core.api import (
     CombinedAttackerDef,
     DataDef,
     DefenceDef,
+    FinisherDef,
     MethodDef,
     MetricDef,
     ModelDef,
@@ -16,6 +17,7 @@ from safecompress_core.api import (
 from safecompress_plugins.attackers.manifest import DEFINITIONS as ATTACKERS
 from safecompress_plugins.data.manifest import DEFINITIONS as DATA
 from safecompress_plugins.defences.manifest import DEFINITIONS as DEFENCES
+from safecompress_plugins.finishers.manifest import DEFINITIONS as FINISHERS
 from safecompress_plugins.methods.manifest import DEFINITIONS as METHODS
 from safecompress_plugins.metrics.manifest import DEFINITIONS as METRICS
 from safecompress_plugins.models.manifest import DEFINITIONS as MODELS
@@ -62,3 +64,9 @@ def safecompress_metrics() -> Iterable[MetricDef]:
 def safecompress_methods() -> Iterable[MethodDef]:
     """Ways to a compressed model."""
     return METHODS
+
+
+@hookimpl
+def safecompress_finishers() -> Iterable[FinisherDef]:
+    """Stages that a chosen model goes through before it is stored and audited."""
+    return FINISHERS

@@ -19,6 +19,7 @@ from safecompress_core.context.twin_samples import TwinSamples
 from safecompress_core.data.dataset import Dataset
 from safecompress_core.host import Registry
 from safecompress_core.methods.architecture import Architecture
+from safecompress_core.methods.finisher import finish_model
 from safecompress_core.methods.lineages.evaluator import CandidateEvaluator
 from safecompress_core.methods.manifest import UncompressedParams
 from safecompress_core.methods.method import Method, MethodContext, Recipe, shared_teacher
@@ -233,6 +234,12 @@ class RunContext(SpecContext):
             seed=self.seed.child(unit),
             checkpoints=checkpoints,
             archive_path=archived,
+            finish=partial(
+                finish_model,
+                stages=self.spec.method.finish,
+                create_component=self.registry.create,
+                calibration=self._calibration(),
+            ),
             held_out=train_held_out_models(
                 self.dataset,
                 self.pools.members,
@@ -256,6 +263,14 @@ class RunContext(SpecContext):
             else None,
         )
         return context
+
+    def _calibration(self) -> Callable[[], Tensor]:
+        """Make what returns the inputs of the members of *attack-train*, for finishers.
+
+        Methods get it, so it holds no context, from which the audit pool could be reached.
+        """
+        inputs, members = self.dataset.inputs, self.pools.attack_train.members
+        return lambda: inputs[members]
 
     @cached_property
     def _twin(self) -> "RunContext":

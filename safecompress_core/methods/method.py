@@ -17,6 +17,7 @@ from safecompress_core.choose.aggregator import Aggregator
 from safecompress_core.choose.archive import Archive
 from safecompress_core.host.boundary import check_result
 from safecompress_core.methods.architecture import Architecture
+from safecompress_core.methods.finisher import FinishedModel
 from safecompress_core.methods.lineages.evaluator import CandidateEvaluator
 from safecompress_core.networks.classifier import Classifier
 from safecompress_core.problems import Problem
@@ -72,6 +73,7 @@ class MethodContext:
         seed: of this method.
         checkpoints: where it keeps what it has reached.
         archive_path: the file of a model of the archive.
+        finish: applies the spec's finishers to a copy of a model.
         held_out: what other uncompressed models, each trained on a part of the members, answer
             about the rest: (members, C), in their order. They are trained when first asked for.
         architecture: the spec's model, and what else can be built for the same samples.
@@ -95,6 +97,7 @@ class MethodContext:
     seed: Seed
     checkpoints: Checkpoints
     archive_path: Callable[[str], Path]
+    finish: Callable[[TrainingState], FinishedModel]
     held_out: Callable[[HeldOut], torch.Tensor]
     architecture: Architecture
     model_metadata: Mapping[str, Any]
@@ -193,7 +196,8 @@ class MethodContext:
             tensors,
             topology,
             model_metadata,
-            quantised=state.quantised,
+            codes=state.codes,
+            inputs=state.network.rounded_inputs,
             guard={} if guard is None else guard.state_dict(),
         )
 

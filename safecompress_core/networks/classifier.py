@@ -4,7 +4,7 @@ One without access to its inside is `BlackBoxModel`: it answers, and that is all
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from typing import Any, NamedTuple
 
@@ -15,6 +15,7 @@ from safecompress_core.api import Access, Definition
 from safecompress_core.data.dataset import Dataset
 from safecompress_core.errors import RepresentationError, TopologyError
 from safecompress_core.host.boundary import check_result
+from safecompress_core.networks.input_rounding import InputRange, round_inputs
 from safecompress_core.networks.layer_shapes import ARCHITECTURE_SHAPES, LayerShapes
 from safecompress_core.networks.sparse_layers import DEFAULT_RULE, SparseRule, sparsifiable_weights
 from safecompress_core.sparse.topology import Masks, Topology
@@ -97,6 +98,7 @@ class Classifier(nn.Module):
         self.module = module
         self.topology: Topology | None = None
         self.layer_shapes: LayerShapes = ARCHITECTURE_SHAPES
+        self.rounded_inputs: Mapping[str, InputRange] = {}
         # In lists: registered once, as parts of the module.
         # A sample locates the head by its output; without one it is the last linear layer.
         self._head = [heads[-1] if sample is None else logits_layer(module, sample)]
@@ -164,6 +166,17 @@ class Classifier(nn.Module):
         with torch.no_grad(), in_eval_mode(self):
             return self.forward_with_representation(sample).representation.shape[1]
 
+    def round_inputs(self, ranges: Mapping[str, InputRange]) -> None:
+        """Round what layers are fed from now on; by the layer's name in the module.
+
+        Raises:
+            TopologyError: if there is no such layer, or its inputs are rounded already.
+        """
+        if again := sorted(ranges.keys() & self.rounded_inputs.keys()):
+            raise TopologyError(f"inputs of {again[0]!r} are rounded already")
+        round_inputs(self.module, ranges)
+        self.rounded_inputs = {**self.rounded_inputs, **ranges}
+
     def sparse_parameters(self) -> dict[str, nn.Parameter]:
         """The weights that a topology may thin out, by name; see `sparsifiable_weights`."""
         return sparsifiable_weights(self.module, self._rule)
@@ -189,6 +202,7 @@ class BlackBoxModel(Classifier):
         self.module = module
         self.topology = None
         self.layer_shapes = ARCHITECTURE_SHAPES
+        self.rounded_inputs = {}
         self.width = 0
 
     @property

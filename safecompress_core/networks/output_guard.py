@@ -97,6 +97,7 @@ class GuardedClassifier(Classifier):
         self.module = network.module
         self.topology = network.topology
         self.layer_shapes = network.layer_shapes
+        self.rounded_inputs = network.rounded_inputs
         self.width = network.width
         self._head = [network.head]
         # In lists: registered, they would be parts of the network.

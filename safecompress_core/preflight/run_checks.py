@@ -25,6 +25,7 @@ from safecompress_core.errors import (
     SpecError,
     TopologyError,
 )
+from safecompress_core.methods.finisher import Finisher
 from safecompress_core.metric import SampleMetric
 from safecompress_core.networks.classifier import Classifier
 from safecompress_core.preflight.attack_checks import (
@@ -278,6 +279,14 @@ def _method(run_context: RunContext) -> Iterator[Problem]:
         yield problem.within("method")
 
 
+def _finishers(run_context: RunContext) -> Iterator[Problem]:
+    """Ask each finisher whether it can work on the network."""
+    for index, params in enumerate(run_context.spec.method.finish):
+        finisher: Finisher = run_context.registry.create(params)
+        for problem in finisher.check(run_context.create_network()):
+            yield problem.within("method", "finish", index)
+
+
 def _references(run_context: RunContext) -> Iterator[Problem]:
     """Each sample has to be in several reference models, and out of several."""
     # In two models and out of two, or no variance could be estimated.
@@ -323,6 +332,7 @@ CHECKS: tuple[Callable[[RunContext], Iterator[Problem]], ...] = (
     _model,
     _layers,
     _method,
+    _finishers,
     check_defences,
     _references,
     trial,

@@ -86,6 +86,7 @@ def render(*, results: Results, spec: str, environment: dict[str, Any]) -> str:
         models=summary.columns_of(results),
         comparison=summary.comparison(results),
         phases=summary.phases(results),
+        finishing=summary.finishing(results),
         card=list(card_lines(results.data)),
         exposure=membership_details_table(results),
         attackers=contents.attackers(results, resolved),

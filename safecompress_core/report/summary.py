@@ -3,8 +3,9 @@
 Nothing here knows how a table is drawn: a terminal, a page and a test read the same cells.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from safecompress_core.api import GameDef
 from safecompress_core.games.records import game_in
@@ -31,6 +32,7 @@ __all__ = [
     "columns_of",
     "comparison",
     "ends_of",
+    "finishing",
     "objectives_of",
     "phases",
     "separability",
@@ -138,14 +140,32 @@ def archive_ends(results: Results) -> ResultTable | None:
         sizes.append(file_bytes)
     if len(parts) < 2:
         return None
-    rows = list(_metric_rows(parts, sizes))
+    rows = (*_metric_rows(parts, sizes), *_advantage_rows(results, parts))
+    return ResultTable("Other models of the archive", tuple(columns), rows)
+
+
+def finishing(results: Results) -> ResultTable | None:
+    """The chosen model before and after its finishers; None without any."""
+    method, before = results.method, results.unfinished
+    if method is None or before is None:
+        return None
+    parts: tuple[AuditedModel, ...] = (before, results)
+    rows = (
+        *_metric_rows(parts, [part.model.file_bytes for part in parts]),
+        *_size_rows([part.model for part in parts]),
+        *_advantage_rows(results, parts),
+    )
+    stages = ", then ".join(f"{stage.type} ({_name_facts(stage.facts)})" for stage in method.finish)
+    return ResultTable(f"Before and after {stages}", ("unfinished", "compressed"), rows)
+
+
+def _advantage_rows(results: Results, parts: Sequence[AuditedPart]) -> Iterator[Row]:
+    """The advantage of every attack of the audit on each model."""
     if results.audit:
-        rows.append(Row("advantage of"))
-    rows += [
-        Row(f"  {name}", tuple(_reading(part.audit[name].estimate("advantage")) for part in parts))
-        for name in results.audit
-    ]
-    return ResultTable("Other models of the archive", tuple(columns), tuple(rows))
+        yield Row("advantage of")
+    for name in results.audit:
+        estimates = [part.audit[name].estimate("advantage") for part in parts]
+        yield Row(f"  {name}", tuple(map(_reading, estimates)))
 
 
 def separability(results: Results) -> ResultTable | None:
@@ -178,6 +198,14 @@ def phases(results: Results) -> ResultTable | None:
     ]
     title = f"How {method.type} came to its model"
     return ResultTable(title, ("epochs", "density after it"), tuple(rows))
+
+
+def _name_facts(facts: Mapping[str, Any]) -> str:
+    """Return facts with their values; fractions to three digits."""
+    return ", ".join(
+        f"{name.replace('_', ' ')} {format_number(value) if isinstance(value, float) else value}"
+        for name, value in facts.items()
+    )
 
 
 def _end(results: Results) -> str:

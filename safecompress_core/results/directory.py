@@ -128,6 +128,11 @@ class RunDirectory:
         return self.path / "baseline" / "model.safetensors"
 
     @property
+    def unfinished(self) -> Path:
+        """The chosen model before its finishers."""
+        return self.path / "unfinished" / "model.safetensors"
+
+    @property
     def checkpoints(self) -> Path:
         """Return the checkpoints that training resumes from."""
         return self.path / "checkpoints"

@@ -59,12 +59,14 @@ class AuditedModels:
         baseline: the uncompressed model; None where a model is audited by itself.
         controls: of the attacks on ``chosen``.
         archive: the non-dominated models.
+        unfinished: the chosen model before its finishers; None where it has none.
     """
 
     chosen: ModelAuditRecord
     baseline: ModelAuditRecord | None
     controls: ControlsRecord
     archive: tuple[ArchiveRecord, ...] = ()
+    unfinished: ModelAuditRecord | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,6 +76,7 @@ class MethodWork:
     Attributes:
         params: of the method.
         outcome: what the method has returned.
+        stages: type and facts of each finisher.
         rounds: the rounds of the outcome.
         also_audit: ids in the audit of attackers that selected as well.
         directory: of the run, with its model files.
@@ -81,6 +84,7 @@ class MethodWork:
 
     params: Params
     outcome: MethodOutcome
+    stages: tuple[dict[str, Any], ...]
     rounds: tuple[RoundRecord, ...]
     also_audit: Iterable[str]
     directory: Path
@@ -159,6 +163,8 @@ def build_results(
         content["references"] = references
     if origin is not None:
         content["origin"] = origin
+    if audited.unfinished is not None:
+        content["unfinished"] = audited.unfinished
     return _validate(Results, content)
 
 
@@ -234,6 +240,7 @@ def _describe_method(work: MethodWork) -> dict[str, Any]:
         "epochs": work.outcome.chosen.epoch,
         "phases": work.outcome.phases,
         "facts": work.outcome.facts,
+        "finish": work.stages,
     }
 
 
@@ -280,7 +287,7 @@ def _describe_selection(prepared: SpecContext, work: MethodWork | None) -> Selec
 
 def _hash_models(directory: Path) -> dict[str, str]:
     """Return the SHA-256 of every model file that ships, by its path in the run directory."""
-    folders = ("model", "baseline", "archive")
+    folders = ("model", "unfinished", "baseline", "archive")
     # Sorted, since directories list files in no fixed order.
     paths = sorted(path for name in folders for path in (directory / name).glob("*.safetensors"))
     return {path.relative_to(directory).as_posix(): sha256(path) for path in paths}

@@ -258,8 +258,11 @@ def _train_model(
     if order.is_dense:
         return Uncompressed(UncompressedParams()).run(context).chosen
     if order.lineage is not None:
-        return reference.method.replay(context, order.lineage)
-    return reference.method.run(context).chosen
+        trained = reference.method.replay(context, order.lineage)
+    else:
+        trained = reference.method.run(context).chosen
+    # The adversary that knows the recipe knows its finishers as well.
+    return context.finish(trained).state
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from safecompress_core.context.cache_keys import content_key, trains_plainly
@@ -12,6 +12,7 @@ from safecompress_core.context.run_context import RunContext, build_run_context
 from safecompress_core.data.data_card import describe_data
 from safecompress_core.data.dataset import Dataset
 from safecompress_core.host import Registry
+from safecompress_core.methods.finisher import FinishedModel
 from safecompress_core.methods.manifest import UncompressedParams
 from safecompress_core.methods.method import MethodContext, MethodOutcome
 from safecompress_core.methods.uncompressed import Uncompressed
@@ -179,14 +180,17 @@ class _RunUnits:
             data=describe_data(run_context.original),
         )
         baseline = self._train_uncompressed()
-        outcome = self._run_method(baseline.chosen.network)
+        trained, finished = self._run_method(baseline.chosen.network)
+        # From here on the chosen model is the finished one.
+        outcome = replace(trained, chosen=finished.state)
+        unfinished = trained.chosen if finished.stages else None
         rounds = parse_rounds(outcome)
         references = self._train_references(outcome)
         audit = RunAudit(
             run_context, self._directory, references, events=self._events, shared=self._shared
         )
         with self._time("audit"):
-            audited = audit.of(baseline.chosen, outcome, rounds)
+            audited = audit.of(baseline.chosen, outcome, rounds, unfinished=unfinished)
         results = build_results(
             run_context,
             audited,
@@ -197,6 +201,7 @@ class _RunUnits:
             work=MethodWork(
                 params=spec.method,
                 outcome=outcome,
+                stages=finished.stages,
                 rounds=rounds,
                 also_audit=auditing_selectors(spec),
                 directory=self._directory.path,
@@ -215,8 +220,11 @@ class _RunUnits:
         context.store(outcome.chosen, self._directory.baseline)
         return outcome
 
-    def _run_method(self, big: Classifier) -> MethodOutcome:
-        """Run the method; dense training is neither repeated nor timed twice."""
+    def _run_method(self, big: Classifier) -> tuple[MethodOutcome, FinishedModel]:
+        """Run the method, and finish what it has chosen.
+
+        Dense training is neither repeated nor timed twice.
+        """
         is_plain = trains_plainly(self._prepared)
         # The dense checkpoint: a plain method is the baseline itself.
         place = self._dense if is_plain else self._directory.checkpoints / "method"
@@ -224,9 +232,12 @@ class _RunUnits:
         outcome = self._method.run(context)
         self._seconds["compress"] = 0.0 if is_plain else context.checkpoints.seconds
         self._cpu_seconds["compress"] = 0.0 if is_plain else context.checkpoints.cpu_seconds
+        finished = context.finish(outcome.chosen)
         # The method may ship another architecture than the spec's.
-        context.store(outcome.chosen, self._directory.model, model=outcome.model)
-        return outcome
+        context.store(finished.state, self._directory.model, model=outcome.model)
+        if finished.stages:
+            context.store(outcome.chosen, self._directory.unfinished, model=outcome.model)
+        return outcome, finished
 
     def _train_references(self, outcome: MethodOutcome) -> ReferenceTraining:
         """Train the audit's reference models, after the method whose lineage they may replay."""

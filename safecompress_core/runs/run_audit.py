@@ -1,6 +1,7 @@
 """The audit of what a run has made: the chosen model, the uncompressed one, some of the archive."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from safecompress_core.api import Need
@@ -29,7 +30,7 @@ from safecompress_core.training.training_state import TrainingState
 
 __all__ = ["BASELINE", "CHOSEN", "RunAudit"]
 
-BASELINE, CHOSEN = "uncompressed", "compressed"
+BASELINE, CHOSEN, UNFINISHED = "uncompressed", "compressed", "unfinished"
 
 
 class RunAudit:
@@ -59,23 +60,31 @@ class RunAudit:
         self._shared = shared
 
     def of(
-        self, baseline: TrainingState, outcome: MethodOutcome, rounds: tuple[RoundRecord, ...]
+        self,
+        baseline: TrainingState,
+        outcome: MethodOutcome,
+        rounds: tuple[RoundRecord, ...],
+        *,
+        unfinished: TrainingState | None,
     ) -> AuditedModels:
         """Audit the chosen, the uncompressed and some archived models.
 
         Args:
             baseline: the uncompressed model.
-            outcome: of the method.
+            outcome: of the method, with the finished model.
             rounds: the rounds of the outcome.
+            unfinished: the chosen model before its finishers; None where it has none.
         """
         # One auditor for all models, so that they are attacked with the same seeds.
         auditor = self._prepared.auditor(
             self._events, uncompressed=baseline.shipped, versions=self._versions(outcome)
         )
-        dense = MethodOutcome(chosen=baseline)
+        models = {BASELINE: MethodOutcome(chosen=baseline), CHOSEN: outcome}
+        if unfinished is not None:
+            models[UNFINISHED] = replace(outcome, chosen=unfinished)
         parts = {}
-        for name, method_outcome in ((BASELINE, dense), (CHOSEN, outcome)):
-            described = self._describe(method_outcome, baseline)
+        for name, method_outcome in models.items():
+            described = self._describe(name, method_outcome, baseline)
             audit = self._audit_model(auditor, name, method_outcome)
             parts[name] = ModelAuditRecord(
                 model=described, metrics=audit.metrics, audit=audit.audit
@@ -87,6 +96,7 @@ class RunAudit:
         return AuditedModels(
             chosen=parts[CHOSEN],
             baseline=parts[BASELINE],
+            unfinished=parts.get(UNFINISHED),
             controls=ControlsRecord(
                 null=auditor.null_control(chosen, references=references, version=version),
                 planted=auditor.planted_control(chosen, references=references, version=version),
@@ -94,16 +104,15 @@ class RunAudit:
             archive=tuple(self._archive(auditor, outcome, rounds, references)),
         )
 
-    def _describe(self, outcome: MethodOutcome, baseline: TrainingState) -> ModelRecord:
+    def _describe(self, name: str, outcome: MethodOutcome, baseline: TrainingState) -> ModelRecord:
         """A model's size next to the uncompressed one's."""
-        is_dense = outcome.chosen is baseline
         model = outcome.model or self._prepared.spec.task.model
         return describe_model(
             outcome.chosen,
             uncompressed=baseline,
             architecture=model.model_dump(mode="json"),
-            file_bytes=self._file_bytes(is_dense=is_dense),
-            dense_bytes=self._file_bytes(is_dense=True),
+            file_bytes=self._file_bytes(name),
+            dense_bytes=self._file_bytes(BASELINE),
         )
 
     def _audit_model(self, auditor: Auditor, name: str, outcome: MethodOutcome) -> AuditRecord:
@@ -116,7 +125,7 @@ class RunAudit:
         judged = auditor.audit(
             outcome.chosen.shipped,
             name=name,
-            file_bytes=self._file_bytes(is_dense=is_dense),
+            file_bytes=self._file_bytes(name),
             references=self._references.of(is_dense=is_dense),
             version=None if is_dense else outcome.chosen_id,
         )
@@ -124,9 +133,13 @@ class RunAudit:
             write_json(cache_path, judged.to_json())
         return judged
 
-    def _file_bytes(self, *, is_dense: bool) -> int:
-        path = self._directory.baseline if is_dense else self._directory.model
-        return path.stat().st_size
+    def _file_bytes(self, name: str) -> int:
+        paths = {
+            BASELINE: self._directory.baseline,
+            CHOSEN: self._directory.model,
+            UNFINISHED: self._directory.unfinished,
+        }
+        return paths[name].stat().st_size
 
     def _cached_audit_path(self) -> Path | None:
         """Return the cached audit of an uncompressed model that several runs share."""

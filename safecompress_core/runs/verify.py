@@ -114,6 +114,8 @@ class _Run:
             return
         yield "model/model.safetensors", _Stated.of(results.model)
         yield BASELINE, _Stated.of(results.baseline.model)
+        if results.unfinished is not None:
+            yield "unfinished/model.safetensors", _Stated.of(results.unfinished.model)
         densities = {one.id: one.density for round_ in results.rounds for one in round_.candidates}
         for entry in results.archive:
             density = densities.get(entry.id)
@@ -201,8 +203,8 @@ class _Run:
 
     def _audits(self) -> Iterator[Mapping[str, AnyAttackRecord]]:
         yield self.results.audit
-        if self.results.baseline is not None:
-            yield self.results.baseline.audit
+        others = (self.results.baseline, self.results.unfinished)
+        yield from (other.audit for other in others if other is not None)
         yield from (entry.audit for entry in self.results.archive if entry.audit is not None)
 
     def _gates(self) -> Check:

@@ -8,7 +8,7 @@
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,7 @@ from safecompress_core.data.dataset import Inputs
 from safecompress_core.errors import ModelError, SafeCompressError, StorageError, TopologyError
 from safecompress_core.host import Registry, load_plugins
 from safecompress_core.networks.classifier import Classifier, ModelFactory
+from safecompress_core.networks.input_rounding import InputRange, round_inputs
 from safecompress_core.networks.layer_shapes import ARCHITECTURE_SHAPES, LayerShapes
 from safecompress_core.networks.output_guard import GuardedClassifier
 from safecompress_core.networks.sparse_layers import DEFAULT_RULE, sparsifiable_weights
@@ -65,6 +66,7 @@ class LoadedModel:
         parameters: how many it has; None if its file does not say.
         topology: its active weights; None if its file does not say.
         layer_shapes: how its layers differ from those of its architecture.
+        rounded_inputs: the layers whose inputs are rounded, by name.
         guarding: the defence whose guard perturbs its outputs; None without one.
         factory: what built the architecture that its file names; None if the caller built it.
         device: where it takes samples.
@@ -75,6 +77,7 @@ class LoadedModel:
     parameters: int | None
     topology: Topology | None = None
     layer_shapes: LayerShapes = ARCHITECTURE_SHAPES
+    rounded_inputs: Mapping[str, InputRange] = field(default_factory=dict)
     guarding: Defence | None = None
     factory: ModelFactory | None = None
     device: torch.device = torch.device("cpu")  # noqa: RUF009  immutable
@@ -87,6 +90,8 @@ class LoadedModel:
 
     def as_classifier(self, network: Classifier) -> Classifier:
         """Give a classifier around ``module`` the file's topology, layer shapes and guard."""
+        # The module rounds by itself; the classifier knows of it, so that it is stored again.
+        network.rounded_inputs = self.rounded_inputs
         network.topology = self.topology
         network.layer_shapes = self.layer_shapes
         guard = None if self.guarding is None else self.guarding.guard
@@ -234,9 +239,11 @@ def _load_own(
         layer_shapes.apply(module)
     # Before the guard: a damaged network is the error to report first.
     fill(module, stored.state, origin=given.path)
+    round_inputs(module, stored.inputs)
     guarding = guarding_of(registry, stored, allow_code=allow_code)
     return replace(
         _as_loaded_model(module),
+        rounded_inputs=stored.inputs,
         topology=stored.topology,
         layer_shapes=layer_shapes,
         guarding=guarding,

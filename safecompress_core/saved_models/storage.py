@@ -4,8 +4,11 @@ A safetensors file, readable by anything that knows the format:
 
 - a sparse tensor is ``<name>.values``, its active values in memory order, and ``<name>.bitmask``,
   the mask packed eight positions to a byte (``numpy.packbits``);
-- a quantised tensor has int8 instead of its values, and ``<name>.scales``, one for each index
-  of its first dimension, by which they are multiplied;
+- a coded tensor has its codes instead of its values, and tables to read them with
+  (`safecompress_core.sparse.weight_codes`): int8 with ``<name>.scales``, one for each index of its
+  first dimension; int4 likewise, two to a byte, with a scale for each group; positions in
+  ``<name>.codebook``; or float16 and bfloat16;
+- a layer whose inputs are rounded to int8 has ``activation/<name>``, their scale and zero point;
 - what guards the model's answers has tensors of its own, ``guard/<name>``;
 - a tensor with every weight active is ``<name>``, as it is, and so is everything outside the
   topology (biases, statistics): density 1 costs no mask;
@@ -32,15 +35,19 @@ from torch import Tensor
 
 from safecompress_core.atomic_writing import write_bytes
 from safecompress_core.errors import StorageError, TopologyError
-from safecompress_core.sparse.quantised import Quantised
+from safecompress_core.networks.input_rounding import InputRange
+from safecompress_core.saved_models.bit_packing import pack_bits, packed_length, unpack_bits
 from safecompress_core.sparse.topology import Topology
+from safecompress_core.sparse.weight_codes import TABLES, WeightCode, read_code
 
 __all__ = ["FORMAT_VERSION", "StoredModel", "load_model", "save_model"]
 
 FORMAT_VERSION = 1
 _ENTRY = "safecompress"
-_VALUES, _BITMASK, _SCALES = ".values", ".bitmask", ".scales"
-_GUARD = "guard/"
+_VALUES, _BITMASK = ".values", ".bitmask"
+_GUARD, _INPUTS = "guard/", "activation/"
+BYTE = 8
+"""Codes of fewer bits share bytes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,15 +58,17 @@ class StoredModel:
         state: every parameter and buffer by name, dense, on the CPU; 0 where not active.
         topology: which weights are active.
         metadata: what the caller of `save_model` put there.
-        quantised: by name, the tensors of ``state`` that the file holds as int8.
+        codes: by name, the tensors of ``state`` that the file holds in fewer bits.
         guard: the tensors of what stands before the model's answers, by name; empty for nothing.
+        inputs: by name, the layers whose inputs are rounded to int8.
     """
 
     state: dict[str, Tensor]
     topology: Topology
     metadata: dict[str, Any]
-    quantised: dict[str, Quantised] = field(default_factory=dict)
+    codes: dict[str, WeightCode] = field(default_factory=dict)
     guard: dict[str, Tensor] = field(default_factory=dict)
+    inputs: dict[str, InputRange] = field(default_factory=dict)
 
 
 def save_model(
@@ -68,8 +77,9 @@ def save_model(
     topology: Topology,
     metadata: Mapping[str, Any],
     *,
-    quantised: Mapping[str, Quantised] | None = None,
+    codes: Mapping[str, WeightCode] = MappingProxyType({}),
     guard: Mapping[str, Tensor] = MappingProxyType({}),
+    inputs: Mapping[str, InputRange] = MappingProxyType({}),
 ) -> None:
     """Write a model file; the same model always gives the same bytes.
 
@@ -80,20 +90,20 @@ def save_model(
         state: all parameters and buffers by name, on any device.
         topology: names some of them; what it does not name is stored dense.
         metadata: JSON-ready.
-        quantised: layers of the topology that are stored as int8, by name.
+        codes: layers of the topology that are stored in fewer bits, by name.
         guard: the tensors of what stands before the model's answers, by name.
+        inputs: layers whose inputs are rounded to int8, by name.
 
     Raises:
         TopologyError: if a layer is missing or of another shape, or a weight that is not active is
             not zero (the file could not give it back).
-        StorageError: if two tensors would have one name, or a quantised weight is not what its int8
-            values stand for or is no layer.
+        StorageError: if two tensors would have one name, or a coded weight is not what its codes
+            stand for or is no layer.
         WriteError: if the file cannot be written.
     """
-    quantised = quantised or {}
     # Before anything is written: a mismatch must not replace an existing file.
     topology.require_match(state, what="tensors")
-    if strangers := sorted(quantised.keys() - topology.masks.keys()):
+    if strangers := sorted(codes.keys() - topology.masks.keys()):
         raise StorageError(f"{strangers[0]} is quantised, and no layer of the topology")
     tensors: dict[str, Tensor] = {}
     layers: dict[str, Any] = {}
@@ -103,18 +113,20 @@ def save_model(
         parts = {name: stored}
         if name in topology.masks:
             layers[name] = {"shape": list(stored.shape), "dtype": _dtype_name(stored)}
-            mask, int8 = topology.masks[name], quantised.get(name)
-            if int8 is None:
+            mask, code = topology.masks[name], codes.get(name)
+            if code is None:
                 parts = _pack(name, stored, mask)
             else:
-                layers[name]["quantised"] = "int8"
-                parts = _pack(name, _values_of(name, stored, int8), mask)
-                parts[name + _SCALES] = int8.scales.detach().cpu()
+                layers[name] |= {"quantised": code.name, **code.options}
+                if code.bits < BYTE:
+                    layers[name]["bits"] = code.bits
+                parts = _pack_code(name, stored, code, mask)
         # A model may have a parameter that is itself called ``x.values``.
         if clash := sorted(parts.keys() & tensors.keys()):
             raise StorageError(f"two tensors of the model would be stored as {clash[0]}")
         tensors |= parts
     tensors |= {_GUARD + name: tensor.detach().cpu() for name, tensor in guard.items()}
+    tensors |= {_INPUTS + name: inputs_range.tensor() for name, inputs_range in inputs.items()}
     header = {"version": FORMAT_VERSION, "layers": layers, "metadata": dict(metadata)}
     # The hash covers the header without itself, as the reader removes it before comparing.
     header["sha256"] = _fingerprint(header, tensors)
@@ -149,15 +161,16 @@ def load_model(path: Path) -> StoredModel:
 def _restore(header: Mapping[str, Any], tensors: dict[str, Tensor]) -> StoredModel:
     """Restore what was saved; each layer's dense form replaces its parts in ``tensors``."""
     layers = header["layers"]
-    guard = {name: tensors.pop(name) for name in list(tensors) if name.startswith(_GUARD)}
+    guard = _take(_GUARD, tensors)
+    inputs = {name: InputRange.of(tensor) for name, tensor in _take(_INPUTS, tensors).items()}
     masks = {name: _unpack(name, layer, tensors) for name, layer in layers.items()}
-    quantised = {
-        name: Quantised(values=tensors[name], scales=tensors.pop(name + _SCALES))
+    codes = {
+        name: _read_code(name, layer, tensors)
         for name, layer in layers.items()
         if "quantised" in layer
     }
-    # Dense weights are recomputed from int8 and scales, so the file stores them once.
-    tensors |= {name: int8.weight() for name, int8 in quantised.items()}
+    # Dense weights are recomputed from codes and tables, so the file stores them once.
+    tensors |= {name: code.weight() for name, code in codes.items()}
     for name, layer in layers.items():
         if _dtype_name(tensors[name]) != layer["dtype"]:
             raise ValueError(f"{name} is not of the stated shape and dtype")
@@ -165,9 +178,16 @@ def _restore(header: Mapping[str, Any], tensors: dict[str, Tensor]) -> StoredMod
         state=tensors,
         topology=Topology.from_masks(masks),
         metadata=header["metadata"],
-        quantised=quantised,
-        guard={name.removeprefix(_GUARD): tensor for name, tensor in guard.items()},
+        codes=codes,
+        guard=guard,
+        inputs=inputs,
     )
+
+
+def _take(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Remove the tensors whose names have a prefix; return them by the rest of their names."""
+    names = [name for name in tensors if name.startswith(prefix)]
+    return {name.removeprefix(prefix): tensors.pop(name) for name in names}
 
 
 def _pack(name: str, tensor: Tensor, mask: Tensor) -> dict[str, Tensor]:
@@ -183,23 +203,31 @@ def _pack(name: str, tensor: Tensor, mask: Tensor) -> dict[str, Tensor]:
     return {name + _VALUES: values, name + _BITMASK: torch.from_numpy(bits)}
 
 
+def _pack_code(name: str, tensor: Tensor, code: WeightCode, mask: Tensor) -> dict[str, Tensor]:
+    """The tensors that store a layer, after checking that it is what its codes stand for."""
+    weight = code.weight().detach().cpu().contiguous()
+    is_same = (weight.dtype, weight.shape) == (tensor.dtype, tensor.shape)
+    # Bits are compared, since NaN is not equal to itself.
+    if not is_same or not torch.equal(_rows_of_bytes(weight), _rows_of_bytes(tensor)):
+        raise StorageError(f"{name}: the weight is not what its {code.name} codes stand for")
+    parts = _pack(name, code.codes.detach().cpu().contiguous(), mask)
+    if code.bits < BYTE:
+        place = name if name in parts else name + _VALUES
+        parts[place] = pack_bits(parts[place].flatten(), code.bits)
+    tables = {f"{name}.{key}": table.detach().cpu() for key, table in code.tables.items()}
+    return parts | tables
+
+
 def _unpack(name: str, layer: Mapping[str, Any], tensors: dict[str, Tensor]) -> Tensor:
     """A layer's mask; in ``tensors`` its dense form takes the place of its parts."""
     shape = torch.Size(layer["shape"])
     if name in tensors:
         mask = torch.ones(shape, dtype=torch.bool)
+        if "bits" in layer:
+            tensors[name] = _unpack_values(name, layer, tensors[name], shape.numel()).view(shape)
     else:
-        values, bits = tensors.pop(name + _VALUES), tensors.pop(name + _BITMASK).numpy()
-        # Ceiling division: eight mask bits to a byte.
-        if len(bits) != -(-shape.numel() // 8):
-            raise ValueError(f"{name} has {len(bits)} mask bytes for {shape.numel()} weights")
-        # ``count`` drops the padding bits of the last byte.
-        flags = np.unpackbits(bits, count=shape.numel()).astype(bool)
-        mask = torch.from_numpy(flags).view(shape)
-        if values.shape != (int(mask.sum()),):
-            raise ValueError(
-                f"{name} has {len(values)} values for {int(mask.sum())} active weights"
-            )
+        mask = _unpack_mask(name, tensors.pop(name + _BITMASK), shape)
+        values = _unpack_values(name, layer, tensors.pop(name + _VALUES), int(mask.sum()))
         tensors[name] = torch.zeros(shape, dtype=values.dtype)
         _rows_of_bytes(tensors[name])[mask.flatten()] = _rows_of_bytes(values)
     if tensors[name].shape != shape:
@@ -207,14 +235,30 @@ def _unpack(name: str, layer: Mapping[str, Any], tensors: dict[str, Tensor]) -> 
     return mask
 
 
-def _values_of(name: str, tensor: Tensor, quantised: Quantised) -> Tensor:
-    """The int8 values that stand for a weight, after checking that they do."""
-    weight = quantised.weight().detach().cpu().contiguous()
-    is_same = (weight.dtype, weight.shape) == (tensor.dtype, tensor.shape)
-    # Bits are compared, since NaN is not equal to itself.
-    if not is_same or not torch.equal(_rows_of_bytes(weight), _rows_of_bytes(tensor)):
-        raise StorageError(f"{name}: the weight is not what its int8 values and scales stand for")
-    return quantised.values.detach().cpu().contiguous()
+def _unpack_mask(name: str, packed: Tensor, shape: torch.Size) -> Tensor:
+    if len(packed) != packed_length(shape.numel(), 1):
+        raise ValueError(f"{name} has {len(packed)} mask bytes for {shape.numel()} weights")
+    # ``count`` drops the padding bits of the last byte.
+    flags = np.unpackbits(packed.numpy(), count=shape.numel()).astype(bool)
+    return torch.from_numpy(flags).view(shape)
+
+
+def _unpack_values(name: str, layer: Mapping[str, Any], values: Tensor, count: int) -> Tensor:
+    """One value of each active weight, shape (count,)."""
+    bits = layer.get("bits", BYTE)
+    stored = count if bits == BYTE else packed_length(count, bits)
+    if values.shape != (stored,):
+        raise ValueError(f"{name} has {len(values)} values for {count} active weights")
+    if bits == BYTE:
+        return values
+    return unpack_bits(values, bits, count=count, is_signed=layer["quantised"].startswith("int"))
+
+
+def _read_code(name: str, layer: Mapping[str, Any], tensors: dict[str, Tensor]) -> WeightCode:
+    """The code of a layer, whose tables are taken out of ``tensors``."""
+    kind = layer["quantised"]
+    tables = {table: tensors.pop(f"{name}.{table}") for table in TABLES.get(kind, ())}
+    return read_code(kind, tensors[name], tables, layer)
 
 
 def _rows_of_bytes(tensor: Tensor) -> Tensor:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
         ExtractorConformance,
         InverterConformance,
     )
+    from safecompress_core.testing.finishers import FinisherConformance
     from safecompress_core.testing.games import GameConformance
     from safecompress_core.testing.manifest import DefinitionConformance
     from safecompress_core.testing.methods import MethodConformance
@@ -39,6 +40,7 @@ __all__ = [
     "DefinitionConformance",
     "EvaderConformance",
     "ExtractorConformance",
+    "FinisherConformance",
     "GameConformance",
     "GrowConformance",
     "InverterConformance",
@@ -55,6 +57,7 @@ _HOME = {
     "DefinitionConformance": "safecompress_core.testing.manifest",
     "EvaderConformance": "safecompress_core.testing.evasion_inversion_extraction",
     "ExtractorConformance": "safecompress_core.testing.evasion_inversion_extraction",
+    "FinisherConformance": "safecompress_core.testing.finishers",
     "GameConformance": "safecompress_core.testing.games",
     "GrowConformance": "safecompress_core.testing.strategies",
     "InverterConformance": "safecompress_core.testing.evasion_inversion_extraction",

@@ -1,7 +1,7 @@
 """A model in training: network, topology, optimizer state, defences and how far it has come."""
 
 import copy
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cached_property
 from typing import Any
 
@@ -14,11 +14,11 @@ from safecompress_core.errors import SafeCompressError
 from safecompress_core.networks.classifier import Classifier
 from safecompress_core.networks.output_guard import GuardedClassifier, OutputGuard
 from safecompress_core.sparse.masking import SparseBinding
-from safecompress_core.sparse.quantised import Quantised
 from safecompress_core.sparse.strategy import History
 from safecompress_core.sparse.thinning import thin_out
 from safecompress_core.sparse.topology import Topology
 from safecompress_core.sparse.update import TopologyUpdate
+from safecompress_core.sparse.weight_codes import WeightCode, read_code
 from safecompress_core.training.defence import Defence
 from safecompress_core.training.settings import Settings
 
@@ -35,7 +35,7 @@ ScalerFactory = Callable[[], torch.amp.GradScaler | None]
 
 NETWORK, DEFENCE, OPTIMIZER, MASK = "network.", "defence.", "optimizer.", "mask."
 OPPONENT, SCALER = "opponent.", "scaler."
-VALUES, SCALES = "int8.", "scales."
+CODE, TABLE, OPTION = "code.", "table.", "option."
 EXPLORED, MOMENTUM = "explored.", "momentum."
 # Dettmers & Zettlemoyer 2019, "Sparse Networks from Scratch", train with this momentum.
 DECAY = 0.9  # of the running average of gradients: SGD's momentum in the paper that grows by it
@@ -52,7 +52,7 @@ class TrainingState:
         optimizer: of the network and of what the defences do not train themselves.
         scaler: what scales the loss in half precision; None in any other.
         epoch: whole epochs trained so far.
-        quantised: the weights that are stored as int8, by name; empty while it is trained.
+        codes: the weights that are stored in fewer bits, by name; empty while it is trained.
         explored: every position that has been active since the network became sparse; None for a
             dense model.
         momentum: by layer, the running average of the gradients that training followed; empty
@@ -76,7 +76,7 @@ class TrainingState:
         self.momentum: dict[str, Tensor] = {}
         self.settings = settings
         self.epoch = 0
-        self.quantised: dict[str, Quantised] = {}
+        self.codes: dict[str, WeightCode] = {}
         self._make_optimizer = make_optimizer
         self._make_defence = make_defence
         self._make_scaler = make_scaler
@@ -176,16 +176,16 @@ class TrainingState:
         self.explored = self.explored.unite(update.topology)
 
     @torch.no_grad()
-    def quantise(self, quantised: Mapping[str, Quantised]) -> None:
-        """Take for weights what int8 values stand for; the model's file holds these from now on.
+    def encode(self, codes: Mapping[str, WeightCode]) -> None:
+        """Take for weights what codes stand for; the model's file holds these from now on.
 
         It is the last thing that is done to a training state: to train on, branch it.
         """
         weights = self.weights
-        for name, stored in quantised.items():
-            # Dequantised, so that what is measured is what the file holds.
-            weights[name].copy_(stored.weight())
-        self.quantised = dict(quantised)
+        for name, code in codes.items():
+            # Decoded, so that what is measured is what the file holds.
+            weights[name].copy_(code.weight())
+        self.codes = self.codes | dict(codes)
 
     @property
     def history(self) -> History:
@@ -333,8 +333,11 @@ class TrainingState:
             tensors |= {SCALER + name: torch.tensor(state[name]) for name in SCALER_STATE}
         if self.topology is not None:
             tensors |= {MASK + name: mask for name, mask in self.topology.masks.items()}
-        tensors |= {VALUES + name: stored.values for name, stored in self.quantised.items()}
-        tensors |= {SCALES + name: stored.scales for name, stored in self.quantised.items()}
+        for name, code in self.codes.items():
+            tensors[f"{CODE}{code.name}/{name}"] = code.codes
+            tensors |= {f"{TABLE}{name}/{key}": table for key, table in code.tables.items()}
+            options = code.options.items()
+            tensors |= {f"{OPTION}{name}/{key}": torch.tensor(value) for key, value in options}
         if self.explored is not None:
             tensors |= {EXPLORED + name: mask for name, mask in self.explored.masks.items()}
         tensors |= {MOMENTUM + name: average for name, average in self.momentum.items()}
@@ -353,11 +356,7 @@ class TrainingState:
             counters = {name: tensor.item() for name, tensor in _under(SCALER, tensors).items()}
             # Merged: what is configuration comes from the scaler as it was built.
             self.scaler.load_state_dict(self.scaler.state_dict() | counters)
-        scales = _under(SCALES, tensors)
-        self.quantised = {
-            name: Quantised(values=values, scales=scales[name])
-            for name, values in _under(VALUES, tensors).items()
-        }
+        self.codes = dict(_codes(tensors))
         # The order of `topology` rather than that of the file, which sorts by name.
         if self.topology is not None:
             masks = _under(EXPLORED, tensors)
@@ -419,6 +418,22 @@ def read_topology(tensors: Mapping[str, Tensor], layers: Iterable[str]) -> Topol
     """
     masks = _under(MASK, tensors)
     return Topology.from_masks({name: masks[name] for name in layers}) if masks else None
+
+
+def _codes(tensors: Mapping[str, Tensor]) -> Iterator[tuple[str, WeightCode]]:
+    """Yield name and code of each weight that a checkpoint holds in fewer bits."""
+    for key, codes in _under(CODE, tensors).items():
+        kind, _, name = key.partition("/")
+        options = _under(f"{OPTION}{name}/", tensors)
+        yield (
+            name,
+            read_code(
+                kind,
+                codes,
+                _under(f"{TABLE}{name}/", tensors),
+                {option: int(value) for option, value in options.items()},
+            ),
+        )
 
 
 def _under(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:

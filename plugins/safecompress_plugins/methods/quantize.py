@@ -1,7 +1,6 @@
 """Quantisation: int8 weights, after training or simulated in its last part."""
 
-import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from torch import Tensor
@@ -18,9 +17,10 @@ from safecompress_core.toolkit import (
     Recipe,
     TrainingState,
 )
+from safecompress_plugins.finishers.coding_error import coding_error
+from safecompress_plugins.finishers.integer_weights import int8
 from safecompress_plugins.methods.dense_first import DENSE, Done
 from safecompress_plugins.methods.hardware_manifest import QuantizeParams
-from safecompress_plugins.methods.int8 import int8
 from safecompress_plugins.methods.projection import Projected
 from safecompress_plugins.methods.schedules import boundary
 
@@ -94,10 +94,9 @@ class Quantize(Method):
             # Before quantising: the error is relative to the trained weights.
             before = {name: weight.detach().cpu() for name, weight in state.weights.items()}
             quantised = {name: int8(weight) for name, weight in before.items()}
-            after = {name: stored.weight() for name, stored in quantised.items()}
-            facts = {"error": _error(before, after)}
+            facts = {"error": coding_error(before, quantised)}
             # The network keeps the dequantised weights from here on; nothing trains it any more.
-            state.quantise(quantised)
+            state.encode(quantised)
             return state, facts
 
         phases.do("train", pretrain, epochs=first)
@@ -105,14 +104,3 @@ class Quantize(Method):
             phases.do("train as int8", adapt, epochs=end - first)
         phases.do("quantise", quantise, epochs=0)
         return phases.outcome()
-
-
-def _error(before: Mapping[str, Tensor], after: Mapping[str, Tensor]) -> float:
-    """Return ‖W' − W‖ / ‖W‖ over all layers."""
-    # float64: the differences are a thousandth of the weights.
-    moved = sum(
-        float((after[name] - weight).double().square().sum()) for name, weight in before.items()
-    )
-    return math.sqrt(
-        moved / sum(float(weight.double().square().sum()) for weight in before.values())
-    )

@@ -86,19 +86,20 @@ def _model(file: Path) -> dict[str, Any]:
         is_dense = active == tensor.numel()
         # A bit for each weight, rounded up to bytes.
         mask_bytes = 0 if is_dense else -(-tensor.numel() // 8)
-        # int8 weights are stored with one scale for each channel.
-        int8 = stored.quantised.get(name)
-        values, scales = (tensor, 0) if int8 is None else (int8.values, int8.scales.nbytes)
+        code = stored.codes.get(name)
+        bits = 8 * tensor.element_size() if code is None else code.bits
+        tables = () if code is None else code.tables.values()
         tensors.append(
             {
                 "name": name,
                 "shape": list(tensor.shape),
-                "dtype": str(values.dtype).removeprefix("torch."),
+                "dtype": str(tensor.dtype).removeprefix("torch.") if code is None else code.name,
                 "weights": tensor.numel(),
                 "active": active,
                 # A tensor without elements has no density; 1 keeps it out of what is sparse.
                 "density": active / tensor.numel() if tensor.numel() else 1.0,
-                "bytes": active * values.element_size() + mask_bytes + scales,
+                # Rounded up: codes of fewer than 8 bits fill whole bytes.
+                "bytes": -(-active * bits // 8) + mask_bytes + sum(t.nbytes for t in tables),
                 "dense_bytes": tensor.numel() * tensor.element_size(),
             }
         )

@@ -42,6 +42,7 @@ def print_summary(console: Console, results: Results) -> None:
         membership_details_table(results),
         summary.archive_ends(results),
         summary.phases(results),
+        summary.finishing(results),
         lineages_table(results),
     )
     for table in tables:

@@ -15,7 +15,7 @@ from safecompress_core.training.settings import Settings
 from safecompress_core.training.trainer import TopologySchedule, Trainer
 from safecompress_core.training.training_state import TrainingState
 
-__all__ = ["Lineage", "LineageTraining"]
+__all__ = ["Lineage", "LineageTraining", "TestedPair"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,10 +57,18 @@ class Lineage:
             "settings": self.state.settings.to_json(),
         }
 
-    @property
-    def shipped_twin(self) -> Classifier | None:
-        """Return the twin as its users would query it."""
-        return None if self.twin is None else self.twin.shipped
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TestedPair:
+    """A model and its swap twin as attackers query them.
+
+    Attributes:
+        network: the model.
+        twin: its swap twin; None without one.
+    """
+
+    network: Classifier
+    twin: Classifier | None
 
 
 class LineageTraining:
@@ -70,13 +78,22 @@ class LineageTraining:
         context: of the method.
         training: start and topology schedule of sparse networks.
         twins: whether lineages have a swap twin.
+        test_finished: whether models are tested as their finishers leave them.
 
     Attributes:
         context: of the method.
     """
 
-    def __init__(self, context: MethodContext, training: SparseTraining, *, twins: bool) -> None:
+    def __init__(
+        self,
+        context: MethodContext,
+        training: SparseTraining,
+        *,
+        twins: bool,
+        test_finished: bool = False,
+    ) -> None:
         self.context = context
+        self._test_finished = test_finished
         self._contexts: tuple[MethodContext, ...] = (context,)
         if twins:
             assert context.twin is not None  # an attack compares with one, which the spec says
@@ -92,6 +109,15 @@ class LineageTraining:
     @property
     def _trainers(self) -> Iterator[Trainer]:
         return (context.trainer for context in self._contexts)
+
+    def as_tested(self, lineage: Lineage) -> TestedPair:
+        """Return model and twin as attackers query them."""
+        states = lineage.states
+        if self._test_finished:
+            pairs = zip(self._contexts, states, strict=True)
+            states = tuple(context.finish(state).state for context, state in pairs)
+        network, *twins = (state.shipped for state in states)
+        return TestedPair(network=network, twin=twins[0] if twins else None)
 
     def start(self, number: int, drawn: LineageSettings) -> Lineage:
         """Return an untrained lineage."""

@@ -50,6 +50,9 @@ class LineageParams(SparseTrainingParams):
     """Whether each lineage trains a swap twin, for an attacker that compares with one, such as
     ``counterfactual``."""
 
+    test_finished: bool = False
+    """Whether candidates are tested as ``finish`` leaves them; else as they are trained."""
+
     @property
     def open_settings(self) -> OpenSettings:
         """Return what a field of lineages is spread over."""

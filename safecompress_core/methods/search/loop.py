@@ -84,7 +84,12 @@ class Search(Method):
     def run(self, context: MethodContext) -> MethodOutcome:
         """All trials, from the last one that was kept."""
         written = self._training.settings(context)
-        training = LineageTraining(context, self._training, twins=self._params.twins)
+        training = LineageTraining(
+            context,
+            self._training,
+            twins=self._params.twins,
+            test_finished=self._params.test_finished,
+        )
         study = self._study(context)
         trials = load_trials(context, written)
         # A killed run may not have dropped its last.
@@ -132,7 +137,8 @@ class Search(Method):
         names = {entry.id for entry in self._archive(context, trials).entries}
         # Before the checkpoint: a killed run must find the files of every archived model.
         if trial.tests[-1].id in names:
-            context.store(state, context.archive_path(trial.tests[-1].id))
+            finished = context.finish(state).state
+            context.store(finished, context.archive_path(trial.tests[-1].id))
         save_trial(context, trial, state)
         context.events.emit(
             "trial_finished",

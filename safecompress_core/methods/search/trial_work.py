@@ -80,12 +80,13 @@ class TrialWork:
         """Test the trial as a race tests a lineage in the round of this number."""
         model = f"r{report}c{self._number}"
         facts: dict[str, Any] = {"round": report, "candidate": model, "strategy": lineage.name}
+        tested = self._training.as_tested(lineage)
         evaluation = self._context.evaluator.fit_and_evaluate(
-            lineage.state.shipped,
+            tested.network,
             # One for all models that are compared.
             unit=str(report - 1),
             facts=facts,
-            twin=lineage.shipped_twin,
+            twin=tested.twin,
         )
         # Pruned trials leave room for more tests than whole ones have.
         if self._units_left > 0:

@@ -60,7 +60,12 @@ class TestDriven(Method):
 
     def run(self, context: MethodContext) -> MethodOutcome:
         """All rounds, from the last one that a checkpoint holds."""
-        training = LineageTraining(context, self._training, twins=self._params.twins)
+        training = LineageTraining(
+            context,
+            self._training,
+            twins=self._params.twins,
+            test_finished=self._params.test_finished,
+        )
         settings = self._training.settings(context)
         state = resume_state(training, settings, rounds=self._params.rounds)
         if state is None:

@@ -127,11 +127,12 @@ class RoundWork:
         what = f"lineage {lineage.number} ({lineage.name}) in round {self._number}"
         self._training.train(lineage, until=self._times.end, what=what)
         trained = replace(lineage, id=name)
+        pair = self._training.as_tested(trained)
         evaluation = self._context.evaluator.fit_and_evaluate(
-            trained.state.shipped,
+            pair.network,
             unit=self._unit,
             facts=self._facts(trained, lineage.name),
-            twin=trained.shipped_twin,
+            twin=pair.twin,
             spared=self._spared(),
         )
         yield self._tested(trained, lineage.id, lineage.name, evaluation)
@@ -143,10 +144,11 @@ class RoundWork:
         self._context.events.advance()
         # Attackers are fitted on the parent once; per candidate they only adapt, which costs a
         # tenth.
+        parent = self._training.as_tested(lineage)
         fitted = self._context.evaluator.fit_attackers(
-            lineage.state.shipped,
+            parent.network,
             unit=self._unit,
-            twin=lineage.shipped_twin,
+            twin=parent.twin,
             spared=self._spared(),
         )
         feasible = self._feasible(lineage.state)
@@ -157,12 +159,13 @@ class RoundWork:
             )
             what = f"candidate {name} ({candidate_spec.name}) in {where}"
             self._training.train(candidate, until=times.end, what=what, is_derived=True)
+            pair = self._training.as_tested(candidate)
             evaluation = self._context.evaluator.evaluate(
-                candidate.state.shipped,
+                pair.network,
                 fitted,
                 unit=self._unit,
                 facts=self._facts(candidate, candidate_spec.name),
-                twin=candidate.shipped_twin,
+                twin=pair.twin,
             )
             yield self._tested(candidate, lineage.id, candidate_spec.name, evaluation)
 
@@ -261,8 +264,9 @@ class RoundWork:
         stays = {entry.id for entry in after.entries}
         for model in tested:
             if model.lineage.id in stays:
-                path = self._context.archive_path(model.lineage.id)
-                self._context.store(model.lineage.state, path)
+                # As it would ship, if it were picked.
+                finished = self._context.finish(model.lineage.state).state
+                self._context.store(finished, self._context.archive_path(model.lineage.id))
         return after
 
 

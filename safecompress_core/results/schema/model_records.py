@@ -19,6 +19,7 @@ __all__ = [
     "AuditedModel",
     "AuditedPart",
     "DefenceRecord",
+    "FinishRecord",
     "MethodRecord",
     "ModelAuditRecord",
     "ModelRecord",
@@ -115,6 +116,16 @@ class PhaseRecord(Record):
     """Density at its end."""
 
 
+class FinishRecord(Record):
+    """A stage between training and the model file."""
+
+    type: str
+    """The finisher, as a spec names it."""
+    facts: Facts
+    """Facts of this finisher alone. ``quantize``, ``cluster``, ``cast``: ``error``, the norm of
+    the change of the weights over that of the weights."""
+
+
 class MethodRecord(Record):
     """Method, phases and facts behind the chosen model."""
 
@@ -130,6 +141,8 @@ class MethodRecord(Record):
     training from inherited weights: ``inherited_epochs`` of the uncompressed model.
     ``test-driven``, ``rigl`` and ``set``: ``explored``, the share of all sparsifiable weights that
     have ever been active."""
+    finish: tuple[FinishRecord, ...] = ()
+    """What the chosen model went through before it was stored, in order."""
 
 
 class DefenceRecord(Record):

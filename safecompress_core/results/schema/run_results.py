@@ -226,6 +226,9 @@ class Results(Record):
     """Attacks on the chosen model, by the id of the attacker, measured on the pool *audit*."""
     baseline: ModelAuditRecord | None
     """The uncompressed model, trained on the same members; null in an audit, which has none."""
+    unfinished: ModelAuditRecord | None = None
+    """The chosen model before its finishers; only where the spec has some. Reference models are
+    those of the finished one."""
     controls: ControlsRecord
     """Attacks whose right result is known in advance."""
     references: ReferencesRecord | None = None

@@ -2,6 +2,7 @@
 
 import copy
 import json
+from importlib.metadata import version
 
 import pytest
 import torch
@@ -24,7 +25,7 @@ def test_the_environment_names_what_may_change_the_bytes() -> None:
     found = environment(torch.device("cpu"), PLAIN)
 
     assert json.loads(json.dumps(found)) == found
-    assert found["packages"]["torch"] == torch.__version__
+    assert found["packages"]["torch"] == version("torch")
     assert found["device"] == "cpu"
     assert found["accelerator"] is None
     assert found["threads"] == torch.get_num_threads()

@@ -66,6 +66,7 @@ def test_what_tested_the_chosen_candidate_is_found_by_its_id(
             params=None,  # type: ignore[arg-type]
             outcome=MethodOutcome(chosen=make_state(), chosen_id=chosen),
             rounds=rounds,
+            stages=(),
             also_audit=(),
             directory=tmp_path,
         )

@@ -9,10 +9,10 @@ import torch
 from torch import Tensor
 
 from safecompress_core.errors import TopologyError
-from safecompress_core.sparse.quantised import Quantised
 from safecompress_core.sparse.selection import largest
 from safecompress_core.sparse.strategy import Grow, History
 from safecompress_core.sparse.topology import Masks, Topology
+from safecompress_core.sparse.weight_codes import Clustered, Quantised, WeightCode
 from safecompress_core.training.defence import Defence, Step
 from safecompress_core.training.trainer import TopologySchedule, Trainer
 from safecompress_core.training.training_state import TrainingState, read_topology
@@ -225,21 +225,51 @@ def test_int8_weights_are_the_networks_and_go_through_a_checkpoint(make_state: M
     one = make_state(density=None)
     int8 = {
         name: Quantised(
-            values=(weight.detach() * 100).to(torch.int8), scales=torch.full((len(weight),), 0.01)
+            codes=(weight.detach() * 100).to(torch.int8), scales=torch.full((len(weight),), 0.01)
         )
         for name, weight in one.weights.items()
     }
 
-    one.quantise(int8)
+    one.encode(int8)
     again = make_state(density=None)
     again.restore(copied(one), epoch=3)
 
     for restored in (one, again):
         for name, weight in restored.weights.items():
             assert torch.equal(weight, int8[name].weight())
-            assert torch.equal(restored.quantised[name].values, int8[name].values)
-            assert torch.equal(restored.quantised[name].scales, int8[name].scales)
-    assert one.branch(one.settings).quantised == {}
+            assert torch.equal(restored.codes[name].codes, int8[name].codes)
+            assert torch.equal(restored.codes[name].tables["scales"], int8[name].scales)
+    assert one.branch(one.settings).codes == {}
+
+
+def test_codes_of_every_kind_go_through_a_checkpoint(make_state: MakeState) -> None:
+    """With their tables, and the size of a group."""
+    one = make_state(density=None)
+    first, second = one.weights
+    columns = one.weights[first].shape[1]
+    codes: dict[str, WeightCode] = {
+        first: Quantised(
+            codes=torch.ones(12, columns, dtype=torch.int8),
+            scales=torch.rand(12, -(-columns // 10)),
+            width=4,
+            group=10,
+        ),
+        second: Clustered(
+            codes=torch.ones(10, 12, dtype=torch.uint8), codebook=torch.tensor([0.0, 0.3])
+        ),
+    }
+
+    one.encode(codes)
+    again = make_state(density=None)
+    again.restore(copied(one), epoch=3)
+
+    assert {name: code.name for name, code in again.codes.items()} == {
+        first: "int4",
+        second: "cluster",
+    }
+    assert again.codes[first].options == {"group": 10}
+    for name, code in codes.items():
+        assert torch.equal(again.codes[name].weight(), code.weight())
 
 
 @dataclass

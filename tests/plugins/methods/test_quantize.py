@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from safecompress_core.saved_models.storage import load_model
 from safecompress_core.training.training_state import TrainingState
-from safecompress_plugins.methods.int8 import int8
+from safecompress_plugins.finishers.integer_weights import int8
 
 QUANTIZE = {"type": "quantize"}
 
@@ -32,7 +32,7 @@ def test_a_layer_is_what_torchao_makes_of_it() -> None:
     quantize_(theirs, Int8WeightOnlyConfig())
     weight: Any = theirs[0].weight
 
-    assert torch.equal(own.values, weight.qdata)
+    assert torch.equal(own.codes, weight.qdata)
     assert torch.equal(own.scales, weight.scale.flatten())
     assert torch.equal(own.weight(), weight.dequantize())
 
@@ -44,7 +44,7 @@ def test_a_kernel_has_a_scale_for_each_output_channel() -> None:
     kernel = normal(6, 3, 5, 5)
     own = int8(kernel)
     zeros = torch.zeros(6, dtype=torch.int32)
-    theirs = dequantize_affine(own.values, (1, 3, 5, 5), own.scales, zeros, torch.int8)
+    theirs = dequantize_affine(own.codes, (1, 3, 5, 5), own.scales, zeros, torch.int8)
 
     assert torch.equal(own.scales, kernel.abs().amax(dim=(1, 2, 3)) / 127.5)
     assert torch.equal(own.weight(), theirs)
@@ -60,7 +60,7 @@ def test_sizes_of_one_are_no_trouble(shape: tuple[int, ...]) -> None:
     scales = weight.flatten(1).abs().amax(dim=1) / 127.5
     apart = (own.weight() - weight).flatten(1).abs()
 
-    assert own.values.shape == weight.shape
+    assert own.codes.shape == weight.shape
     assert torch.equal(own.scales, scales)
     assert (apart <= 0.501 * scales.unsqueeze(1)).all()
 
@@ -88,7 +88,7 @@ def test_after_training_it_is_the_uncompressed_model_in_int8(
         expected = int8(plain[name]).weight() if name in dense.weights else plain[name]
         assert torch.equal(tensor, expected)
         assert torch.equal(stored.state[name], tensor)
-    assert set(stored.quantised) == set(dense.weights)
+    assert set(stored.codes) == set(dense.weights)
     assert outcome.chosen.density == stored.topology.density == 1.0
     assert [(phase["name"], phase["epochs"]) for phase in outcome.phases] == [
         ("train", 6),
@@ -119,8 +119,8 @@ def test_convolutions_are_quantised_however_they_lie_in_memory(
     network.module.load_state_dict(stored.state)
     inputs = one.run_context.dataset.inputs[torch.arange(50)]
 
-    assert len(stored.quantised) == 21
-    assert sum(own.values.ndim == 4 for own in stored.quantised.values()) == 20
+    assert len(stored.codes) == 21
+    assert sum(own.codes.ndim == 4 for own in stored.codes.values()) == 20
     with torch.no_grad():
         wanted = outcome.chosen.network.eval()(inputs)
         assert torch.equal(network.eval()(inputs), wanted)
@@ -219,7 +219,7 @@ def test_what_trains_on_is_stored_in_full(shop: Callable[..., Any], tmp_path: Pa
     one.method_context.trainer.train(branch, until=7, topology_schedule=None, what="it")
     one.method_context.store(branch, tmp_path / "m")
 
-    assert load_model(tmp_path / "m").quantised == {}
+    assert load_model(tmp_path / "m").codes == {}
 
 
 def test_too_few_epochs_for_aware_training_are_a_problem(shop: Callable[..., Any]) -> None:

@@ -9,8 +9,8 @@ from click.testing import CliRunner, Result
 
 from safecompress_core.cli import cli
 from safecompress_core.saved_models.storage import load_model, save_model
-from safecompress_core.sparse.quantised import Quantised
 from safecompress_core.sparse.topology import Topology
+from safecompress_core.sparse.weight_codes import Quantised
 
 
 def inspected(*arguments: object) -> Result:
@@ -67,10 +67,10 @@ def test_a_model_file_is_shown_as_a_table(model: Path) -> None:
 
 def test_int8_weights_cost_a_byte_each_and_their_scales(tmp_path: Path) -> None:
     """Sizes are those in the file; the dense model would have float32."""
-    int8 = Quantised(values=torch.ones(3, 4, dtype=torch.int8), scales=torch.full((3,), 0.5))
+    int8 = Quantised(codes=torch.ones(3, 4, dtype=torch.int8), scales=torch.full((3,), 0.5))
     state, topology = {"fc.weight": int8.weight()}, Topology.dense({"fc.weight": (3, 4)})
     path = tmp_path / "model.safetensors"
-    save_model(path, state, topology, {}, quantised={"fc.weight": int8})
+    save_model(path, state, topology, {}, codes={"fc.weight": int8})
 
     [tensor] = json.loads(inspected(path, "--json").stdout)["tensors"]
 

@@ -41,6 +41,32 @@ def started(training: LineageTraining) -> Lineage:
     return training.start(1, LineageSettings("as written", "random", written))
 
 
+def test_what_is_tested_is_finished_where_the_method_asks_for_it(
+    prepare: Prepare, workshop: Callable[..., MethodContext]
+) -> None:
+    """Model and twin alike; the lineage itself trains on as it is."""
+    changes: dict[str, Any] = TWINNED | {"method__finish": [{"type": "cast"}]}
+    params = prepare(**changes).spec.method
+    assert isinstance(params, TestDrivenParams)
+    rules = [(strategy.prune, strategy.grow) for strategy in params.strategies]
+    sparse, context = SparseTraining(params, rules), workshop(**changes)
+
+    for is_finished in (False, True):
+        lineages = LineageTraining(context, sparse, twins=True, test_finished=is_finished)
+        lineage = started(lineages)
+        lineages.train(lineage, until=1, what="a lineage")
+        tested = lineages.as_tested(lineage)
+
+        assert lineage.twin is not None
+        assert tested.twin is not None
+        for state, network in ((lineage.state, tested.network), (lineage.twin, tested.twin)):
+            assert state.codes == {}
+            for name, weight in network.sparse_parameters().items():
+                trained = state.weights[name]
+                wanted = trained.half().float() if is_finished else trained
+                assert weight.equal(wanted)
+
+
 def test_model_and_twin_start_alike_and_part_with_the_first_step(
     training: Callable[..., LineageTraining],
 ) -> None:
