@@ -20,7 +20,8 @@ from torch import nn
 from safecompress_core.data.dataset import Dataset
 from safecompress_core.host import load_plugins
 from safecompress_core.networks.classifier import Classifier, ModelFactory
-from safecompress_core.results.environment import multiplications, reproducible
+from safecompress_core.networks.cost import macs
+from safecompress_core.results.environment import reproducible
 from safecompress_core.seeding import Seed
 from safecompress_core.specfile.models.run_spec import Training
 from safecompress_core.training.precision import PLAIN, Precision, choose_precision
@@ -142,7 +143,7 @@ def measure(
 def report(name: str, found: Mapping[str, Sequence[float]], *, batch: int) -> None:
     """One line a way."""
     network, dataset = Classifier(module_of(name)), samples(name, 1)
-    work = multiplications(network, dataset.inputs[torch.tensor([0])])
+    work = macs(network, dataset.inputs[torch.tensor([0])])
     auto = choose_precision(Training(), network, dataset.inputs[torch.tensor([0])], CPU)
     print(f"\n{name}: {work / 1e6:.2f} million multiplications a sample, {batch} samples")
     for way, seconds in found.items():

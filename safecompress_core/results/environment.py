@@ -10,15 +10,14 @@ from typing import Any
 import torch
 from threadpoolctl import threadpool_limits
 from torch import Tensor, nn
-from torch.utils.flop_counter import FlopCounterMode
 
+from safecompress_core.networks.cost import macs
 from safecompress_core.results.command_line import Invocation
 from safecompress_core.training.precision import Precision
 
 __all__ = [
     "environment",
     "is_available",
-    "multiplications",
     "pick_device",
     "reproducible",
     "threads_for",
@@ -81,23 +80,7 @@ def threads_for(network: nn.Module, sample: Tensor) -> int:
         sample: an input of it, shape (1, ...).
     """
     # Counted in work, not parameters: a small convolution over a large image is much work.
-    return 1 if multiplications(network, sample) <= SMALL else torch.get_num_threads()
-
-
-def multiplications(network: nn.Module, sample: Tensor) -> int:
-    """Of a forward pass in linear layers and convolutions; the network is as it was."""
-    device = next(network.parameters()).device
-    fused, was_training = torch.backends.mha.get_fastpath_enabled(), network.training
-    torch.backends.mha.set_fastpath_enabled(value=False)  # what is fused is not counted
-    counter = FlopCounterMode(display=False)
-    try:
-        with torch.no_grad(), counter:
-            network.eval()(sample.to(device))
-    finally:
-        torch.backends.mha.set_fastpath_enabled(fused)
-        network.train(was_training)
-    # The counter counts a multiplication and an addition as two operations.
-    return int(counter.get_total_flops()) // 2
+    return 1 if macs(network, sample) <= SMALL else torch.get_num_threads()
 
 
 @contextmanager

@@ -25,9 +25,10 @@ from safecompress_core.data.pools import Pool, SamplePools
 from safecompress_core.host import Registry
 from safecompress_core.methods.method import MethodContext
 from safecompress_core.networks.classifier import ModelFactory
+from safecompress_core.networks.cost import macs
 from safecompress_core.preflight.run_checks import require_buildable
 from safecompress_core.results.checkpoints import Checkpoints
-from safecompress_core.results.environment import multiplications, reproducible, threads_for
+from safecompress_core.results.environment import reproducible, threads_for
 from safecompress_core.results.events import EventLog
 from safecompress_core.runs.failure_attribution import naming_code
 from safecompress_core.seeding import Seed
@@ -129,7 +130,7 @@ def measure_step(loaded: LoadedSpec, registry: Registry) -> StepTiming:
             threads=torch.get_num_threads(),
             precision=str(run_context.recipe.precision.dtype).removeprefix("torch."),
             parameters=sum(parameter.numel() for parameter in state.network.parameters()),
-            multiplications=multiplications(state.network, run_context.sample),
+            multiplications=macs(state.network, run_context.sample),
             samples=None if samples.are_made_up else len(samples.original.labels),
             batch_size=batch,
             # The fastest, not the mean: other processes can only slow a step down.
