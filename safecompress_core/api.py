@@ -794,10 +794,13 @@ class MetricDef(Definition):
     """A measure of the model that is no attack; its target is a toolkit ``Metric``.
 
     ``higher_is_better`` decides which end of the interval a gate uses; ``lowest`` and ``highest``
-    are the ends of its range, if it has any: a gate beyond them is refused.
+    are the ends of its range, if it has any: a gate beyond them is refused. ``needs`` is the access
+    to the model that it takes, ``WHITE_BOX`` to count what its layers do; a spec that audits a
+    model without such access is refused.
     """
 
     kind: ClassVar[Kind] = Kind.METRIC
+    needs: frozenset[Need] = frozenset()
     higher_is_better: bool = True
     lowest: float = -math.inf
     highest: float = math.inf

@@ -223,15 +223,15 @@ def safecompress_metrics() -> Iterable[MetricDef]:
     """Register measures of a model that are no attacks.
 
     >>> from safecompress_core.api import MetricDef, Params, hookimpl
-    >>> class LatencyParams(Params):
+    >>> class EnergyParams(Params):
     ...     repeats: int = 10
     >>> @hookimpl
     ... def safecompress_metrics():
     ...     yield MetricDef(
-    ...         name="latency",
-    ...         params=LatencyParams,
-    ...         target="acme.latency:Latency",
-    ...         summary="Milliseconds for one sample.",
+    ...         name="energy",
+    ...         params=EnergyParams,
+    ...         target="acme.energy:Energy",
+    ...         summary="Millijoules of one sample.",
     ...         higher_is_better=False,
     ...     )
     >>> [definition.higher_is_better for definition in safecompress_metrics()]

@@ -9,6 +9,7 @@ from torch import Tensor
 from safecompress_core.api import Definition
 from safecompress_core.attacks.observations import Observations
 from safecompress_core.host.boundary import check_result
+from safecompress_core.networks.classifier import Classifier
 from safecompress_core.stats.intervals import Estimate, clopper_pearson
 from safecompress_core.stats.means import bounded_mean
 
@@ -22,10 +23,14 @@ class Subject:
     Attributes:
         unseen: the model's reactions to samples that it was not trained on.
         file_bytes: size of the stored model.
+        network: the model itself, in eval mode.
+        sample: one of its inputs, shape (1, ...), on its device.
     """
 
     unseen: Observations
     file_bytes: int
+    network: Classifier
+    sample: Tensor
 
 
 def _check_estimate(_: Definition, estimate: object, *__: object) -> None:

@@ -111,6 +111,11 @@ from safecompress_core.networks.classifier import (
     ModelFactory,
     in_eval_mode,
 )
+from safecompress_core.networks.cost import (
+    latency,
+    macs,
+    peak_memory,
+)
 from safecompress_core.networks.input_rounding import (
     InputRange,
 )
@@ -298,15 +303,18 @@ __all__ = [
     "largest_by_layer",
     "largest_overall",
     "last_layer_gradients",
+    "latency",
     "list_pretrained_files",
     "local_path",
     "logit_of_confidence",
+    "macs",
     "modified_entropy",
     "modified_entropy_of_logits",
     "negative_loss",
     "negative_loss_of_logits",
     "observe",
     "output_names",
+    "peak_memory",
     "random_positions",
     "select_inputs",
     "smallest",

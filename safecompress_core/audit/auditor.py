@@ -110,7 +110,12 @@ class Auditor:
         known, asked = look_at(self._pools.attack_train), look_at(self._pools.audit)
         apart = self._pools.canaries
         canaries = None if apart is None else look_at(apart)
-        subject = Subject(unseen=asked.unseen, file_bytes=file_bytes)
+        subject = Subject(
+            unseen=asked.unseen,
+            file_bytes=file_bytes,
+            network=network,
+            sample=self._dataset.inputs[torch.tensor([0])].to(network.device),
+        )
         audit: dict[str, AnyAttackRecord] = {}
         for attack in self._attacks:
             attacker: Attacker = self._create(attack.params)

@@ -33,15 +33,23 @@ COUNTED_LAYERS = (nn.Linear, nn.Conv1d, nn.Conv2d, nn.Conv3d)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LatencyRecord:
-    """Seconds of a call, over repeated calls.
+    """Durations of repeated calls.
 
     Attributes:
-        median: in seconds.
-        p95: the 95th percentile, in seconds.
+        seconds: of each call, in their order.
     """
 
-    median: float
-    p95: float
+    seconds: tuple[float, ...]
+
+    @property
+    def median(self) -> float:
+        """The median, in seconds."""
+        return float(np.median(self.seconds))
+
+    @property
+    def p95(self) -> float:
+        """The 95th percentile, in seconds."""
+        return float(np.quantile(self.seconds, 0.95))
 
 
 def macs(network: nn.Module, sample: Tensor, *, topology: Topology | None = None) -> int:
@@ -87,7 +95,8 @@ def peak_memory(network: nn.Module, inputs: Tensor) -> int:
         network: from samples to logits.
         inputs: shape (N, ...).
     """
-    inputs = _to_device_of(network, inputs)
+    # A copy, since a view would count with all of the storage that it is a part of.
+    inputs = _to_device_of(network, inputs).clone()
     counter = _LiveBytes()
     counter.add([*network.parameters(), *network.buffers(), inputs])
     with _plain_forward(network), counter:
@@ -120,8 +129,7 @@ def latency(
         if is_queued:
             torch.cuda.synchronize()
         seconds.append(time.perf_counter() - start)
-    median, p95 = np.quantile(seconds[warm_up:], (0.5, 0.95)).tolist()
-    return LatencyRecord(median=median, p95=p95)
+    return LatencyRecord(seconds=tuple(seconds[warm_up:]))
 
 
 class _LiveBytes(TorchDispatchMode):

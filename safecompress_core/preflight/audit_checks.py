@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
 
-from safecompress_core.api import Access, Need, component_id
+from safecompress_core.api import Access, MetricDef, Need, component_id
 from safecompress_core.context.audit_context import AuditContext
 from safecompress_core.context.finished_model import attacked_network, load_finished_model
 from safecompress_core.errors import ModelError, SpecError, TopologyError
@@ -15,18 +15,20 @@ from safecompress_core.problems import Problem
 from safecompress_core.saved_models.load import LoadedModel
 from safecompress_core.saved_models.model_format import Format
 from safecompress_core.specfile.checks.attacker_checks import each_base_attacker
-from safecompress_core.specfile.models.components import attacker_of
+from safecompress_core.specfile.models.components import attacker_of, definition_of
 from safecompress_core.specfile.problems import SpecPath
 
 __all__ = ["check_audit_feasible"]
 
 ATTACKERS: SpecPath = ("audit", "attackers")
 
+LESS_ACCESS = "take it out, or audit the model's state dict"
+
 NEEDS = {
     Access.GRAY_BOX: "answers to inputs of its own making",
     Access.WHITE_BOX: "parameters",
 }
-"""What an attacker needs that a model of answers does not give, by the access it declares."""
+"""What a component needs that a model of answers does not give, by its access."""
 
 
 def check_audit_feasible(audit_context: AuditContext) -> tuple[LoadedModel, Classifier]:
@@ -64,7 +66,7 @@ def _architecture(audit_context: AuditContext) -> Iterator[Problem]:
 
 
 def _access(audit_context: AuditContext) -> Iterator[Problem]:
-    """Return the attackers that need more access than the model gives."""
+    """Return the attackers and metrics that need more access than the model gives."""
     access, form = audit_context.access, audit_context.given.format
     what = (
         form.name_with_article
@@ -75,8 +77,15 @@ def _access(audit_context: AuditContext) -> Iterator[Problem]:
         needed = attacker_of(attacker).access
         if not access.covers(needed):
             needs = f"{component_id(attacker)!r} needs {NEEDS[needed]}"
-            hint = "take it out, or audit the model's state dict"
-            yield Problem((*path, "type"), f"{needs}; {what} gives {access} access only", hint)
+            yield Problem(
+                (*path, "type"), f"{needs}; {what} gives {access} access only", LESS_ACCESS
+            )
+    for index, metric in enumerate(audit_context.spec.metrics):
+        definition = definition_of(metric)
+        if isinstance(definition, MetricDef) and not definition.needs <= access.needs:
+            needs = f"{component_id(metric)!r} needs {NEEDS[Access.WHITE_BOX]}"
+            message = f"{needs}; {what} gives {access} access only"
+            yield Problem(("metrics", index, "type"), message, LESS_ACCESS)
 
 
 def _pairs(audit_context: AuditContext) -> Iterator[Problem]:

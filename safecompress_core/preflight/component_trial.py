@@ -131,11 +131,15 @@ def _measures(run_context: RunContext) -> None:
     """Metrics on a few samples, and the aggregator on made-up candidates."""
     foreign = [params for params in run_context.spec.metrics if _is_foreign(run_context, params)]
     if foreign:
-        unseen = observe_pool(
-            run_context.create_network(), run_context.dataset, _few(run_context)
-        ).unseen
+        network = run_context.create_network()
+        subject = Subject(
+            unseen=observe_pool(network, run_context.dataset, _few(run_context)).unseen,
+            file_bytes=1,
+            network=network,
+            sample=run_context.sample.to(network.device),
+        )
         for params in foreign:
-            run_context.registry.create(params).measure(Subject(unseen=unseen, file_bytes=1))
+            run_context.registry.create(params).measure(subject)
     if _is_foreign(run_context, run_context.spec.choose):
         aggregator: Aggregator = run_context.registry.create(run_context.spec.choose)
         # Three candidates without order, so that a rule that needs variation finds some.

@@ -101,7 +101,7 @@ def comparison(results: Results) -> ResultTable:
     columns = columns_of(results)
     parts = tuple(columns.values())
     rows = [
-        *_metric_rows(parts, [part.model.file_bytes for part in parts]),
+        *_metric_rows(results, parts, [part.model.file_bytes for part in parts]),
         *_size_rows([part.model for part in parts]),
         *_explored_row(results),
         *_audit_rows(results, parts),
@@ -125,7 +125,7 @@ def audit_of(results: Results, entry: ArchiveRecord) -> ResultTable | None:
     if entry.audited is None:
         return None
     parts = (entry.audited,)
-    rows = (*_metric_rows(parts, [entry.file_bytes]), *_audit_rows(results, parts))
+    rows = (*_metric_rows(results, parts, [entry.file_bytes]), *_audit_rows(results, parts))
     return ResultTable("Audit, with 95 % intervals", ("",), rows)
 
 
@@ -140,7 +140,7 @@ def archive_ends(results: Results) -> ResultTable | None:
         sizes.append(file_bytes)
     if len(parts) < 2:
         return None
-    rows = (*_metric_rows(parts, sizes), *_advantage_rows(results, parts))
+    rows = (*_metric_rows(results, parts, sizes), *_advantage_rows(results, parts))
     return ResultTable("Other models of the archive", tuple(columns), rows)
 
 
@@ -151,7 +151,7 @@ def finishing(results: Results) -> ResultTable | None:
         return None
     parts: tuple[AuditedModel, ...] = (before, results)
     rows = (
-        *_metric_rows(parts, [part.model.file_bytes for part in parts]),
+        *_metric_rows(results, parts, [part.model.file_bytes for part in parts]),
         *_size_rows([part.model for part in parts]),
         *_advantage_rows(results, parts),
     )
@@ -255,13 +255,17 @@ def _stack_label(names: Sequence[str]) -> str:
     return f"{names[0]}\n{', '.join(names[1:])}"
 
 
-def _metric_rows(parts: Sequence[AuditedPart], file_bytes: Sequence[int]) -> Iterator[Row]:
+def _metric_rows(
+    results: Results, parts: Sequence[AuditedPart], file_bytes: Sequence[int]
+) -> Iterator[Row]:
     """The metrics but for a file's size, which the table has anyway."""
     for name in parts[0].metrics:
         readings = [part.metrics[name] for part in parts]
         if [reading.value for reading in readings] == list(file_bytes):
             continue
-        yield Row(f"test {name}", tuple(map(_reading, readings)))
+        # Another metric need not be about samples at all, and results do not say so.
+        label = f"test {name}" if name == results.selection.performance else name
+        yield Row(label, tuple(map(_reading, readings)))
 
 
 def _size_rows(models: Sequence[ModelRecord]) -> Iterator[Row]:

@@ -46,6 +46,11 @@ class Estimate:
     low: float
     high: float
 
+    @classmethod
+    def exact(cls, value: float) -> "Estimate":
+        """A number without sampling error: its interval is a point."""
+        return cls(float(value), float(value), float(value))
+
     @property
     def interval(self) -> tuple[float, float]:
         """Both ends."""

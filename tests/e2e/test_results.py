@@ -43,7 +43,7 @@ def test_every_key_that_others_rely_on_is_there(results: dict[str, Any]) -> None
     )
     for part in (results, results["baseline"]):
         assert set(part["model"]) == MODEL
-        assert set(part["metrics"]) == {"accuracy", "size"}
+        assert set(part["metrics"]) == {"accuracy", "file-bytes"}
         for metric in part["metrics"].values():
             low, high = metric["interval"]
             assert low <= metric["value"] <= high
@@ -75,7 +75,7 @@ def test_sizes_are_those_of_the_files(results: dict[str, Any], finished: Any) ->
     for part, folder in ((model, "model"), (dense, "baseline")):
         assert part["file_bytes"] == (run.path / folder / "model.safetensors").stat().st_size
         assert part["dense_bytes"] == dense["file_bytes"]
-    assert results["metrics"]["size"]["value"] == model["file_bytes"]
+    assert results["metrics"]["file-bytes"]["value"] == model["file_bytes"]
     pruned_bytes = (936 - 281) * 4
     assert 0.85 * pruned_bytes < dense["file_bytes"] - model["file_bytes"] < pruned_bytes
 

@@ -124,7 +124,8 @@ def check_names(
         # The field that decides the name, where a correction is written.
         where = (*path, index, "id" if _has_id(component) else "type")
         if name in seen:
-            hint = "take one out" if noun == "metrics" else "give one of them another 'id'"
+            can_be_named = isinstance(component, NamedParams)
+            hint = "give one of them another 'id'" if can_be_named else "take one out"
             yield Problem(where, f"two {noun} are called {name!r}", hint)
         seen.add(name)
         if name in taken:

@@ -101,7 +101,7 @@ class AuditSpec(Params):
     """The attacks."""
     metrics: Annotated[
         list[Annotated[Params, Slot(Kind.METRIC)]], Field(max_length=MOST_ENTRIES)
-    ] = Field(default=[{"type": "accuracy"}, {"type": "size"}])  # type: ignore[list-item]
+    ] = Field(default=[{"type": "accuracy"}, {"type": "file-bytes"}])  # type: ignore[list-item]
     """Metrics of the model other than attacks."""
     gate: Annotated[list[Gate], Field(max_length=MOST_ENTRIES)] = []
     """Bounds that the model must keep."""

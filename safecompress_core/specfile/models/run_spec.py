@@ -235,7 +235,7 @@ class RunSpec(Params):
     """Attackers that test candidates during the run."""
     metrics: Annotated[
         list[Annotated[Params, Slot(Kind.METRIC)]], Field(max_length=MOST_ENTRIES)
-    ] = Field(default=[{"type": "accuracy"}, {"type": "size"}])  # type: ignore[list-item]
+    ] = Field(default=[{"type": "accuracy"}, {"type": "file-bytes"}])  # type: ignore[list-item]
     """Metrics of a model other than attacks."""
     choose: Annotated[Params, Slot(Kind.AGGREGATOR)] = Field(
         default={"type": "pareto"}  # type: ignore[assignment]

@@ -54,7 +54,7 @@ def auditor(
             spies.attack("reader"),
             spies.attack("nosy", reads="attribute", game="attribute", attribute="bold"),
         ],
-        {"accuracy": Accuracy(), "size": Size()},
+        {"accuracy": Accuracy(), "file-bytes": Size()},
         dataset=mislabelled,
         pools=pools,
         create=spies.create,
@@ -87,7 +87,7 @@ def test_figures_are_of_the_audit_pool_and_attackers_learn_from_attack_train(
         right = (overfitted(inputs).argmax(dim=1) == labels).double().mean()
 
     assert found.metrics["accuracy"].value == pytest.approx(float(right))
-    assert found.metrics["size"] == estimate(1234, 0)
+    assert found.metrics["file-bytes"] == estimate(1234, 0)
     assert found.audit["reader"].n == len(pools.audit)
     assert found.audit["reader"].advantage > 0.3
     for what, _, evidence in spies.log:

@@ -9,9 +9,9 @@ Prepare = Callable[..., RunContext]
 
 def test_performance_is_the_first_metric_over_samples(prepare: Prepare) -> None:
     """Whatever stands before it."""
-    run_context = prepare(metrics=[{"type": "size"}, {"type": "accuracy"}])
+    run_context = prepare(metrics=[{"type": "file-bytes"}, {"type": "accuracy"}])
 
-    assert list(run_context.metrics) == ["size", "accuracy"]
+    assert list(run_context.metrics) == ["file-bytes", "accuracy"]
     assert run_context.performance[0] == "accuracy"
 
 

@@ -120,6 +120,25 @@ def test_sigmoids_are_no_logits(mlp: nn.Module, built_ins: Registry, tmp_path: P
         assert "answers: logits" not in str(refused.value)
 
 
+@pytest.mark.parametrize("metric", ["macs", "peak-memory"])
+def test_operations_of_a_model_that_only_answers_cannot_be_counted(
+    metric: str, built_ins: Registry, tmp_path: Path
+) -> None:
+    """Its latency and its bytes can be measured."""
+    path = tmp_path / "model.onnx"
+    path.write_bytes(b"never read")
+    measures = [{"type": name} for name in ("accuracy", "latency", "file-bytes", metric)]
+    audit = prepared(path, built_ins, tmp_path, metrics=measures)
+
+    with pytest.raises(SpecError) as refused:
+        check_audit_feasible(audit)
+    (problem,) = refused.value.problems
+    assert str(problem).partition(": metrics.3.type: ")[2] == (
+        f"{metric!r} needs parameters; an ONNX model gives black-box access only; "
+        "take it out, or audit the model's state dict"
+    )
+
+
 @pytest.mark.parametrize(
     ("attacker", "needs"),
     [

@@ -177,7 +177,7 @@ def test_data_that_contradict_themselves_are_refused_at_their_place(
 
 def test_there_must_be_a_performance_to_choose_by(prepare: Prepare, tmp_path: Path) -> None:
     """The size of a file is none."""
-    assert refusal(prepare(metrics=[{"type": "size"}])) == [
+    assert refusal(prepare(metrics=[{"type": "file-bytes"}])) == [
         f"{line(tmp_path, 'metrics')}: metrics: no metric is a mean over samples, so there is no "
         "performance to choose by; add {type: accuracy}"
     ]

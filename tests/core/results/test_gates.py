@@ -11,7 +11,7 @@ from tests.core.fixtures.records import attack_record, estimate, model_record, w
 
 PART = ModelAuditRecord(
     model=model_record(0.1, model_density=0.7, file_bytes=5000),
-    metrics={"accuracy": estimate(0.6), "size": estimate(5000.0, 0.0)},
+    metrics={"accuracy": estimate(0.6), "file-bytes": estimate(5000.0, 0.0)},
     audit={
         "sure": attack_record("membership", 0.30, 0.02),
         "unsure": attack_record("membership", 0.20, advantage_interval=(0.05, 0.40)),
@@ -34,7 +34,7 @@ def verdict(measure: str, **bound: Any) -> GateRecord:
         ("accuracy", {"at_least": 0.56}, 0.55, 0.6, False),
         ("accuracy", {"at_least": 0.56, "against": "estimate"}, 0.6, 0.6, True),
         ("accuracy", {"at_most": 0.64}, 0.65, 0.6, False),
-        ("size", {"at_most": 5000}, 5000, 5000, True),
+        ("file-bytes", {"at_most": 5000}, 5000, 5000, True),
         ("model.density", {"at_most": 0.7}, 0.7, 0.7, True),
         ("model.density", {"at_most": 0.1}, 0.7, 0.7, False),
         ("model.file_bytes", {"at_most": 4999}, 5000, 5000, False),

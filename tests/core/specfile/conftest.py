@@ -164,7 +164,7 @@ def definitions() -> tuple[Definition, ...]:
         ),
         DefenceDef(name="plain", params=DefenceParams, summary="Nothing.", **where),
         MetricDef(name="accuracy", params=Params, summary="Share right.", **where),
-        MetricDef(name="size", params=Params, summary="Bytes.", **where),
+        MetricDef(name="file-bytes", params=Params, summary="Bytes.", **where),
         AggregatorDef(name="pareto", params=Params, summary="The front.", **where),
         AggregatorDef(name="blend", params=Blend, summary="Several.", **where),
         MethodDef(name="loop", params=Loop, summary="The loop.", **where),

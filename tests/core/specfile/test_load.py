@@ -117,7 +117,7 @@ def test_a_problem_found_later_has_its_place_too(loaded: Callable[..., LoadedSpe
 def test_a_default_that_is_not_installed_is_told(registry: Registry, tmp_path: Path) -> None:
     """At the top of the spec, since it is written nowhere."""
     without = Registry(
-        (one, registry.origin(one)) for one in registry if one.name not in {"pareto", "size"}
+        (one, registry.origin(one)) for one in registry if one.name not in {"pareto", "file-bytes"}
     )
     file = tmp_path / "a.yaml"
     task = "task: {data: {type: letters}, model: {type: mlp}}"
@@ -128,5 +128,5 @@ def test_a_default_that_is_not_installed_is_told(registry: Registry, tmp_path: P
 
     assert str(caught.value).splitlines() == [
         f"{file}:1:1: choose.type: no aggregator is called 'pareto'; there are: blend",
-        f"{file}:1:1: metrics.1.type: no metric is called 'size'; there are: accuracy",
+        f"{file}:1:1: metrics.1.type: no metric is called 'file-bytes'; there are: accuracy",
     ]

@@ -1,15 +1,24 @@
-"""Accuracy on unseen samples, and bytes on disk."""
+"""Accuracy on unseen samples, bytes on disk, and what a forward pass costs."""
 
 import pytest
 import torch
 from sklearn.metrics import accuracy_score
 from torch import nn
 
+from safecompress_core.api import BLACK_BOX, Params
 from safecompress_core.host import load_plugins
-from safecompress_core.toolkit import Classifier, Subject, observe
+from safecompress_core.toolkit import Classifier, Metric, Subject, Topology, observe
 from safecompress_plugins.metrics.accuracy import Accuracy
-from safecompress_plugins.metrics.manifest import DEFINITIONS, AccuracyParams, SizeParams
-from safecompress_plugins.metrics.size import Size
+from safecompress_plugins.metrics.manifest import (
+    DEFINITIONS,
+    AccuracyParams,
+    FileBytesParams,
+    LatencyParams,
+    MacsParams,
+    PeakMemoryParams,
+)
+
+FLOAT = 4  # bytes
 
 
 @pytest.fixture
@@ -18,9 +27,17 @@ def subject() -> Subject:
     network = Classifier(nn.Linear(3, 3, bias=False))
     with torch.no_grad():
         network.head.weight.copy_(torch.eye(3))
+    network.topology = Topology.from_masks({"weight": torch.eye(3)})
     inputs = torch.eye(3)[[0, 0, 0, 1, 1, 2, 2, 2]]
     labels = torch.tensor([0, 0, 1, 1, 1, 2, 0, 1])
-    return Subject(unseen=observe(network, inputs, labels), file_bytes=4321)
+    unseen = observe(network, inputs, labels)
+    return Subject(unseen=unseen, file_bytes=4321, network=network, sample=inputs[:1])
+
+
+def create(params: Params) -> Metric:
+    """Through the registry, as a run does."""
+    metric: Metric = load_plugins().registry.create(params)
+    return metric
 
 
 def test_accuracy_is_scikit_learns(subject: Subject) -> None:
@@ -35,24 +52,73 @@ def test_accuracy_is_scikit_learns(subject: Subject) -> None:
     assert metric.per_sample(subject.unseen).tolist() == [1, 1, 0, 1, 1, 1, 0, 0]
 
 
-def test_size_is_exact(subject: Subject) -> None:
+@pytest.mark.parametrize(
+    ("params", "expected"),
+    [
+        (FileBytesParams(), 4321),
+        (MacsParams(), 9),
+        (MacsParams(weights="active"), 3),
+        # Nine weights, and for each sample three inputs and three logits.
+        (PeakMemoryParams(), FLOAT * (9 + 6)),
+        (PeakMemoryParams(batch=10), FLOAT * (9 + 60)),
+    ],
+)
+def test_what_is_counted_is_exact(subject: Subject, params: Params, expected: int) -> None:
     """An interval of no width."""
-    found = Size(SizeParams()).measure(subject)
+    found = create(params).measure(subject)
 
-    assert (found.low, found.value, found.high) == (4321, 4321, 4321)
-
-
-def test_a_smaller_file_is_better_and_a_larger_accuracy_too() -> None:
-    """What gates and tables go by."""
-    assert {one.name: one.higher_is_better for one in DEFINITIONS} == {
-        "accuracy": True,
-        "size": False,
-    }
+    assert (found.low, found.value, found.high) == (expected, expected, expected)
 
 
-def test_the_definitions_build_what_they_name() -> None:
-    """Through the registry, as a run does."""
-    create = load_plugins().registry.create
+def test_a_dense_model_has_nothing_but_active_weights(subject: Subject) -> None:
+    """It has no topology."""
+    subject.network.topology = None
 
-    assert isinstance(create(AccuracyParams()), Accuracy)
-    assert isinstance(create(SizeParams()), Size)
+    assert create(MacsParams(weights="active")).measure(subject).value == 9
+
+
+@pytest.mark.parametrize("statistic", ["median", "p95"])
+def test_latency_is_in_milliseconds_and_lies_in_its_interval(
+    subject: Subject, statistic: str
+) -> None:
+    """A matrix of nine weights takes some time, and far less than a second."""
+    params = LatencyParams(batch=4, repeats=80, statistic=statistic)
+
+    found = create(params).measure(subject)
+
+    assert 0 < found.low <= found.value <= found.high < 1000
+
+
+def test_a_call_of_latency_is_of_a_whole_batch(subject: Subject) -> None:
+    """Made of the one sample, in eval mode; 20 calls are timed after 5."""
+    seen = []
+    subject.network.train()
+    subject.network.register_forward_pre_hook(
+        lambda network, args: seen.append((network.training, args[0]))
+    )
+
+    create(LatencyParams(batch=4, repeats=20)).measure(subject)
+
+    assert len(seen) == 25
+    assert all(not training for training, _ in seen)
+    assert all(torch.equal(batch, torch.eye(3)[[0, 0, 0, 0]]) for _, batch in seen)
+    assert subject.network.training
+
+
+def test_a_percentile_needs_enough_calls() -> None:
+    """Below 72 its interval has no upper end; a median is content with fewer."""
+    assert LatencyParams(repeats=71).repeats == 71
+    with pytest.raises(ValueError, match="71 calls bound no 95th percentile; write repeats: 72"):
+        LatencyParams(repeats=71, statistic="p95")
+
+
+def test_accuracy_alone_is_better_when_higher() -> None:
+    """All others are costs."""
+    assert [one.name for one in DEFINITIONS if one.higher_is_better] == ["accuracy"]
+
+
+def test_only_what_counts_operations_needs_the_inside_of_a_model() -> None:
+    """A model that answers can be timed, and its file measured."""
+    answers_suffice = {one.name for one in DEFINITIONS if one.needs <= BLACK_BOX}
+
+    assert answers_suffice == {"accuracy", "file-bytes", "latency"}

@@ -63,7 +63,7 @@ def told(built_ins: Registry, tmp_path: Path) -> Callable[..., list[str]]:
 UNMET = [
     ("accuracy", "at_least: 30", "'accuracy' is never above 1; write 0.3 for 30 %"),
     ("accuracy", "at_most: -0.1", "'accuracy' is never below 0; write a number between 0 and 1"),
-    ("size", "at_most: 0", "'size' is never below 1; write a number above 1"),
+    ("file-bytes", "at_most: 0", "'file-bytes' is never below 1; write a number above 1"),
     ("model.density", "at_least: 2", "'model.density' is never above 1; write 0.02 for 2 %"),
     ("model.file_bytes", "at_most: 0.5", "'model.file_bytes' is never below 1; write a number"),
     ("membership.auc", "at_least: 1.1", "'membership.auc' is never above 1; write 0.011 for"),

@@ -97,7 +97,7 @@ CASES = {
     "a gate of no measure, nothing near": (
         "measure: accuracy",
         "measure: zzz",
-        "21:15: gate.0.measure: no measure is called 'zzz'; there are: accuracy, size, "
+        "21:15: gate.0.measure: no measure is called 'zzz'; there are: accuracy, file-bytes, "
         "model.density, model.file_bytes, membership.accuracy, membership.auc, "
         "membership.advantage, entropy.accuracy, entropy.auc, entropy.advantage, "
         "attribute.accuracy, attribute.mae, attribute.advantage, attribute.lift, "
@@ -224,13 +224,13 @@ def test_a_gate_on_a_game_that_no_auditor_plays_says_so(problems: Callable[..., 
 
 
 @pytest.mark.parametrize(
-    "measure", ["size", "model.file_bytes", "attribute.lift", "probe.lift", "entropy.auc"]
+    "measure", ["file-bytes", "model.file_bytes", "attribute.lift", "probe.lift", "entropy.auc"]
 )
 def test_a_gate_may_ask_for_metrics_the_file_games_and_attackers(
     problems: Callable[..., list[str]], loaded: Callable[..., LoadedSpec], measure: str
 ) -> None:
     """Each attacker has the measures of its game."""
-    bound = "at_most: 9999" if measure in ("size", "model.file_bytes") else "at_least: 0.1"
+    bound = "at_most: 9999" if measure in ("file-bytes", "model.file_bytes") else "at_least: 0.1"
     assert problems(f"gate=[{{measure: {measure}, {bound}}}]") == []
     assert measure in gate_measures(loaded().spec)
     assert "membership.lift" not in gate_measures(loaded().spec)

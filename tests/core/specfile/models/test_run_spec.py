@@ -69,7 +69,7 @@ def test_the_shortest_spec_is_whole(loaded: Callable[..., LoadedSpec]) -> None:
     spec = loaded(text=short_spec("short")).spec
 
     assert (spec.seed, spec.device, spec.training.epochs) == (0, "auto", 200)
-    assert [component_id(metric) for metric in spec.metrics] == ["accuracy", "size"]
+    assert [component_id(metric) for metric in spec.metrics] == ["accuracy", "file-bytes"]
     assert component_id(spec.choose) == "pareto"
     assert spec.pools == type(spec.pools)()
 
