@@ -123,6 +123,7 @@ from safecompress_core.networks.layer_shapes import (
     LayerShapes,
     can_be_factorised,
     can_be_resized,
+    require_resizable,
 )
 from safecompress_core.networks.output_guard import (
     GuardTrainingData,
@@ -316,6 +317,7 @@ __all__ = [
     "output_names",
     "peak_memory",
     "random_positions",
+    "require_resizable",
     "select_inputs",
     "smallest",
     "spellings_unified",

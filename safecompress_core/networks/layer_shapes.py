@@ -9,7 +9,7 @@ Three decisions:
 - Reshaped layers hold zeros until weights are loaded: no chance is spent on what is overwritten.
 """
 
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Self
@@ -27,9 +27,11 @@ __all__ = [
     "can_be_factorised",
     "can_be_resized",
     "factor_names_to_layer",
+    "require_resizable",
 ]
 
 CONVOLUTIONS = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
+RESIZABLE = "take a model of linear layers, convolutions and batch normalisation, each used once"
 
 
 class FactorizedLayer(nn.Sequential):
@@ -83,6 +85,23 @@ def can_be_factorised(layer: nn.Module) -> bool:
 def can_be_resized(layer: nn.Module) -> bool:
     """Return whether a layer's inputs and outputs can be resized; normalisations as well."""
     return can_be_factorised(layer) or isinstance(layer, _BatchNorm)
+
+
+def require_resizable(module: nn.Module) -> None:
+    """Check that every layer with weights can be resized, and has weights of its own.
+
+    Raises:
+        ModelError: if one cannot, or shares its weights with another.
+    """
+    uses: Counter[int] = Counter()
+    for name, layer in module.named_modules(remove_duplicate=False):
+        parameters = list(layer.parameters(recurse=False))
+        uses.update(map(id, parameters))
+        if parameters and not can_be_resized(layer):
+            message = f"channels of {name!r} ({type(layer).__name__}) cannot be removed"
+            raise ModelError(message, hint=RESIZABLE)
+        if any(uses[id(parameter)] > 1 for parameter in parameters):
+            raise ModelError(f"{name!r} shares its weights with another layer", hint=RESIZABLE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

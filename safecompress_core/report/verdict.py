@@ -183,7 +183,8 @@ def _measure(results: Results, gate: GateRecord) -> str:
     """The measure's name; of a whole game's, also which attack it is that is worst."""
     owner, _, name = gate.measure.rpartition(".")
     if not owner or gate.measure in results.metrics:
-        return f"Test {gate.measure}"
+        is_performance = gate.measure == results.selection.performance
+        return f"Test {gate.measure}" if is_performance else gate.measure.capitalize()
     if gate.measure == DENSITY:
         return "Density of the whole model"
     text = f"{owner} {_title(results, owner, name)}"

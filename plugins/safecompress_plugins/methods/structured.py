@@ -14,14 +14,12 @@ from safecompress_core.toolkit import (
     Architecture,
     Classifier,
     LayerShapes,
-    ModelError,
     can_be_resized,
+    require_resizable,
 )
 from safecompress_plugins.methods.dense_then_reshaped import DenseThenReshaped
 
 __all__ = ["Channels", "Structured", "channels_to_drop"]
-
-HINT = "take a model of linear layers, convolutions and batch normalisation, each used once"
 
 
 class Structured(DenseThenReshaped):
@@ -47,7 +45,7 @@ class Structured(DenseThenReshaped):
         self, network: Classifier, architecture: Architecture, most: int
     ) -> tuple[Classifier, Mapping[str, Any]]:
         """Remove channels; facts are each group's channels left and in total."""
-        _require_known(network)
+        require_resizable(network.module)
         # On the CPU, as all topologies; eval mode allows a single sample despite batch
         # normalisation.
         module = copy.deepcopy(network.module).cpu().eval().requires_grad_()
@@ -157,19 +155,6 @@ def _channels(group: Any, graph: Any, names: Mapping[int, str]) -> Channels:
             side[layer] = len(positions) // len(scores)
     root = names[id(group[0].dep.target.module)]
     return Channels(layer=root, scores=scores, outputs=touched[0], inputs=touched[1])
-
-
-def _require_known(network: Classifier) -> None:
-    """Reject layers that could not be rebuilt from the model's file."""
-    uses: Counter[int] = Counter()
-    for name, layer in network.module.named_modules(remove_duplicate=False):
-        parameters = list(layer.parameters(recurse=False))
-        uses.update(map(id, parameters))
-        if parameters and not can_be_resized(layer):
-            message = f"channels of {name!r} ({type(layer).__name__}) cannot be removed"
-            raise ModelError(message, hint=HINT)
-        if any(uses[id(parameter)] > 1 for parameter in parameters):
-            raise ModelError(f"{name!r} shares its weights with another layer", hint=HINT)
 
 
 def _changes(before: nn.Module, after: nn.Module) -> dict[str, tuple[int, int]]:

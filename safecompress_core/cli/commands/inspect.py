@@ -13,26 +13,41 @@ from safecompress_core.errors import RunDirectoryError, StorageError
 __all__ = ["inspect"]
 
 SPECS = (".yaml", ".yml")
+MODEL = Path("model") / "model.safetensors"
+"""The chosen model in a run directory."""
 FEW = 6
 
 
 @click.command()
 @click.argument("place", metavar="RUN|FILE|SPEC", type=click.Path(exists=True, path_type=Path))
+@click.option(
+    "--speed",
+    "batch",
+    metavar="BATCH",
+    type=click.IntRange(min=1),
+    help="Of a run or a model file: measure its layers, dense and sparse, for this many samples.",
+)
 @json_option()
 @plugins_dir_option
 @allow_code_option()
-def inspect(place: Path, *, as_json: bool, plugins_dir: Path | None, allow_code: bool) -> None:
+def inspect(
+    place: Path, *, batch: int | None, as_json: bool, plugins_dir: Path | None, allow_code: bool
+) -> None:
     """Show the contents of a run directory, a model file or the model of a spec.
 
     Of a run: its results, and its files. Of a model file: architecture, tensors, densities, bytes.
     Of a spec: which modules may be the representation, and which weights may be sparse; its data
-    are loaded, and nothing is trained.
+    are loaded, and nothing is trained. With --speed: what each layer of a model takes as it is and
+    with sparse rows, and the whole model in its fastest form.
 
     \b
     Example:
         safecompress inspect runs/multi-attack-*/model/model.safetensors
     """
     # By suffix: a spec is the only kind of file here that is text.
+    if batch is not None:
+        _speed(place, batch, as_json=as_json, plugins_dir=plugins_dir, allow_code=allow_code)
+        return
     if place.suffix in SPECS:
         from safecompress_core.cli.model_summary import print_model_summary
 
@@ -47,6 +62,22 @@ def inspect(place: Path, *, as_json: bool, plugins_dir: Path | None, allow_code:
         _print_run(content)
     else:
         _print_model(content)
+
+
+def _speed(
+    place: Path, batch: int, *, as_json: bool, plugins_dir: Path | None, allow_code: bool
+) -> None:
+    if place.suffix in SPECS:
+        raise click.BadParameter("a spec has no weights to measure", param_hint="--speed")
+    from safecompress_core.cli.layer_speeds import print_layer_speeds
+
+    print_layer_speeds(
+        place / MODEL if place.is_dir() else place,
+        batch=batch,
+        as_json=as_json,
+        plugins_dir=plugins_dir,
+        allow_code=allow_code,
+    )
 
 
 def _run(directory: Path) -> dict[str, Any]:
