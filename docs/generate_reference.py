@@ -24,17 +24,20 @@ from safecompress_core.api import (
     AttackerDef,
     CombinedAttackerDef,
     Definition,
+    ExporterDef,
     GameDef,
     Kind,
     Measure,
     MetricDef,
     Need,
     Role,
+    Slot,
     role_of,
 )
 from safecompress_core.host import Registry, load_plugins
 from safecompress_core.results import schema as results_schemas
 from safecompress_core.results.schema import AttackRecord, Record, results_schema
+from safecompress_core.specfile.models.components import Components
 from safecompress_core.specfile.schema import spec_schema
 
 __all__ = ["RESULTS_SCHEMA", "built_ins", "refreshed", "results_schema_text"]
@@ -115,7 +118,11 @@ def refreshed(text: str, registry: Registry) -> str:
 
 @cache  # one schema serves all pages
 def _spec_parts(registry: Registry) -> dict[str, Schema]:
-    parts: dict[str, Schema] = spec_schema(registry)["$defs"]
+    parts: dict[str, Schema] = dict(spec_schema(registry)["$defs"])
+    # A spec names no exporter, so its schema has none.
+    models = Components(registry, is_complete=True).models(Slot(Kind.EXPORTER))
+    for name in registry.definitions(Kind.EXPORTER):
+        parts[models[name].__name__] = models[name].model_json_schema()
     return parts
 
 
@@ -224,6 +231,11 @@ def _facts(definition: Definition) -> Iterator[str]:
         yield "Game: **that of its parts**. Access: **the greatest of its parts**."
     if isinstance(definition, MetricDef):
         yield f"Better when **{'higher' if definition.higher_is_better else 'lower'}**."
+    if isinstance(definition, ExporterDef):
+        written = f"`{definition.file}`" if definition.file else "a folder"
+        guards = "where the graph can hold them" if definition.holds_graph else "refused"
+        yield f"Writes {written}; its answers are computed by **{definition.runtime}**."
+        yield f"Output guards and rounded inputs: {guards}."
     if definition.cites:
         yield f"Source: {definition.cites}."
 

@@ -52,6 +52,8 @@ __all__ = [
     "Density",
     "DensityParams",
     "EvasionAttackerParams",
+    "ExporterDef",
+    "ExporterParams",
     "ExtractionAttackerParams",
     "FinisherDef",
     "GameDef",
@@ -101,7 +103,7 @@ hookimpl = pluggy.HookimplMarker(PROJECT)
 
 
 class Kind(StrEnum):
-    """Kind of a component; each has a hook, and all but games a place in the spec."""
+    """Kind of a component; each has a hook, and all but games and exporters a place in the spec."""
 
     DATA = "data"
     MODEL = "model"
@@ -113,6 +115,7 @@ class Kind(StrEnum):
     AGGREGATOR = "aggregator"
     METHOD = "method"
     FINISHER = "finisher"
+    EXPORTER = "exporter"
 
 
 class Role(StrEnum):
@@ -439,6 +442,16 @@ class DefenceParams(NamedParams):
 
     id: str | None = None
     """What a strategy's ``set`` calls this defence; by default its type."""
+
+
+class ExporterParams(Params):
+    """Parameters that every exporter has: how far the file may differ from the model."""
+
+    tolerance: Annotated[float, Field(gt=0)] | None = 1e-3
+    """The largest difference of a logit on the audit pool that is accepted; none for any."""
+    agreement: Annotated[float, Field(ge=0, le=1)] = 1.0
+    """The smallest share of the audit pool's samples that must keep their most likely label.
+    Samples whose two largest logits differ by less than ``tolerance`` do not count."""
 
 
 class InitialParams(Params):
@@ -843,6 +856,30 @@ class FinisherDef(Definition):
     kind: ClassVar[Kind] = Kind.FINISHER
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExporterDef(Definition):
+    """A format that a finished model is exported to; its target is a toolkit ``Exporter``.
+
+    Its name is the format, as ``safecompress export --to`` takes it.
+
+    Attributes:
+        params: its parameters, a subclass of ``ExporterParams``.
+        file: name of the file that it writes; empty for an exporter that fills the directory.
+        runtime: the distribution that computes the file's answers, whose version is recorded.
+        packages: further distributions that take part.
+        usage: Python lines from ``inputs`` to ``logits``, run in the directory, for the model card.
+        holds_graph: whether a file holds what is computed, and not weights alone; if not, a model
+            with an output guard or rounded inputs is refused.
+    """
+
+    kind: ClassVar[Kind] = Kind.EXPORTER
+    file: str
+    runtime: str
+    packages: tuple[str, ...] = ()
+    usage: str = ""
+    holds_graph: bool = False
+
+
 # A union instead of the base class, so that type checkers know all kinds.
 AnyDefinition = (
     DataDef
@@ -856,6 +893,7 @@ AnyDefinition = (
     | AggregatorDef
     | MethodDef
     | FinisherDef
+    | ExporterDef
 )
 
 

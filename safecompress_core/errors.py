@@ -11,6 +11,8 @@
     ├── PoolError                the samples do not suffice for what is asked of them
     ├── AccessError              an attacker read what it did not declare
     ├── ModelError               a model cannot be had, or does not fit its samples
+    ├── ExportError              a model cannot be exported in a format
+    │   └── ExportCheckError     the exported file differs from the model              (exit code 1)
     ├── TopologyError            masks, counts or densities do not fit
     │   └── RepresentationError  a module cannot be the representation
     ├── StorageError             a model file is damaged or not ours
@@ -19,7 +21,7 @@
     └── RunDirectoryError        a run directory cannot be used
         └── RunInUseError        another process is running in it
 
-All but ``SpecError`` end the command line with exit code 2.
+All but these two end the command line with exit code 2.
 """
 
 from collections.abc import Sequence
@@ -27,12 +29,15 @@ from typing import TYPE_CHECKING
 
 # Only for the type checker: specfile imports this module.
 if TYPE_CHECKING:
+    from safecompress_core.results.schema import ExportRecord
     from safecompress_core.specfile.problems import LocatedProblem
 
 __all__ = [
     "AccessError",
     "ComponentError",
     "DataError",
+    "ExportCheckError",
+    "ExportError",
     "MissingExtraError",
     "ModelError",
     "PluginError",
@@ -165,6 +170,22 @@ class ModelError(SafeCompressError):
         self.hint = hint
         self.field = field
         super().__init__(f"{message}; {hint}")
+
+
+class ExportError(SafeCompressError):
+    """A model cannot be exported in a format, or an export cannot be written where it should."""
+
+
+class ExportCheckError(ExportError):
+    """An exported file differs from the model by more than is accepted; it was not kept.
+
+    Attributes:
+        record: what was measured.
+    """
+
+    def __init__(self, message: str, record: "ExportRecord") -> None:
+        self.record = record
+        super().__init__(message)
 
 
 class TopologyError(SafeCompressError):

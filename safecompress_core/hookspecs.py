@@ -20,6 +20,7 @@ from safecompress_core.api import (
     CombinedAttackerDef,
     DataDef,
     DefenceDef,
+    ExporterDef,
     FinisherDef,
     GameDef,
     Kind,
@@ -38,6 +39,7 @@ __all__ = [
     "safecompress_candidate_tested",
     "safecompress_data",
     "safecompress_defences",
+    "safecompress_exporters",
     "safecompress_finishers",
     "safecompress_games",
     "safecompress_methods",
@@ -63,6 +65,7 @@ HOOKS: Mapping[Kind, str] = {
     Kind.AGGREGATOR: "safecompress_aggregators",
     Kind.METHOD: "safecompress_methods",
     Kind.FINISHER: "safecompress_finishers",
+    Kind.EXPORTER: "safecompress_exporters",
 }
 """The hook that registers each kind."""
 
@@ -299,6 +302,27 @@ def safecompress_finishers() -> Iterable[FinisherDef]:
     ...     )
     >>> [definition.params().threshold for definition in safecompress_finishers()]
     [0.7]
+    """
+    return ()
+
+
+@hookspec
+def safecompress_exporters() -> Iterable[ExporterDef]:
+    """Register formats that a finished model is exported to.
+
+    >>> from safecompress_core.api import ExporterDef, ExporterParams, hookimpl
+    >>> @hookimpl
+    ... def safecompress_exporters():
+    ...     yield ExporterDef(
+    ...         name="tflite",
+    ...         params=ExporterParams,
+    ...         target="acme.tflite:TfLite",
+    ...         summary="A TensorFlow Lite file.",
+    ...         file="model.tflite",
+    ...         runtime="ai-edge-litert",
+    ...     )
+    >>> [definition.file for definition in safecompress_exporters()]
+    ['model.tflite']
     """
     return ()
 

@@ -60,6 +60,7 @@ from safecompress_core.data.spellings import (
 from safecompress_core.errors import (
     AccessError,
     DataError,
+    ExportError,
     ModelError,
     PoolError,
     SafeCompressError,
@@ -131,6 +132,14 @@ from safecompress_core.networks.output_guard import (
 )
 from safecompress_core.problems import (
     Problem,
+)
+from safecompress_core.saved_models.exporter import (
+    Exporter,
+    ExportSource,
+    load_answers,
+)
+from safecompress_core.saved_models.model_format import (
+    Format,
 )
 from safecompress_core.saved_models.output_labels import (
     output_names,
@@ -230,6 +239,9 @@ __all__ = [
     "Encoder",
     "Estimate",
     "Evader",
+    "ExportError",
+    "ExportSource",
+    "Exporter",
     "External",
     "ExternalCode",
     "ExternalFiles",
@@ -237,6 +249,7 @@ __all__ = [
     "Finish",
     "FinishContext",
     "Finisher",
+    "Format",
     "Game",
     "GameResult",
     "Grow",
@@ -306,6 +319,7 @@ __all__ = [
     "last_layer_gradients",
     "latency",
     "list_pretrained_files",
+    "load_answers",
     "local_path",
     "logit_of_confidence",
     "macs",

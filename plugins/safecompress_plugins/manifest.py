@@ -7,6 +7,7 @@ from safecompress_core.api import (
     CombinedAttackerDef,
     DataDef,
     DefenceDef,
+    ExporterDef,
     FinisherDef,
     MethodDef,
     MetricDef,
@@ -17,6 +18,7 @@ from safecompress_core.api import (
 from safecompress_plugins.attackers.manifest import DEFINITIONS as ATTACKERS
 from safecompress_plugins.data.manifest import DEFINITIONS as DATA
 from safecompress_plugins.defences.manifest import DEFINITIONS as DEFENCES
+from safecompress_plugins.exporters.manifest import DEFINITIONS as EXPORTERS
 from safecompress_plugins.finishers.manifest import DEFINITIONS as FINISHERS
 from safecompress_plugins.methods.manifest import DEFINITIONS as METHODS
 from safecompress_plugins.metrics.manifest import DEFINITIONS as METRICS
@@ -70,3 +72,9 @@ def safecompress_methods() -> Iterable[MethodDef]:
 def safecompress_finishers() -> Iterable[FinisherDef]:
     """Stages that a chosen model goes through before it is stored and audited."""
     return FINISHERS
+
+
+@hookimpl
+def safecompress_exporters() -> Iterable[ExporterDef]:
+    """Formats that a finished model is exported to."""
+    return EXPORTERS

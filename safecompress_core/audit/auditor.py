@@ -18,6 +18,7 @@ from safecompress_core.attacks.observations import Observations
 from safecompress_core.attacks.reference_answers import ReferenceAnswers
 from safecompress_core.data.dataset import Dataset
 from safecompress_core.data.pools import Pool, SamplePools
+from safecompress_core.games.attack_result import GameResult
 from safecompress_core.games.controls.null_control import null_control
 from safecompress_core.games.controls.planted_control import (
     plant_in_references,
@@ -118,18 +119,8 @@ class Auditor:
         )
         audit: dict[str, AnyAttackRecord] = {}
         for attack in self._attacks:
-            attacker: Attacker = self._create(attack.params)
-            # A fresh attacker from the same seed: models differ, attacks do not.
-            attacker.fit(
-                attack.adversary_knowledge(known, is_known=True),
-                generator=self._seed.child("fit", attack.id).torch(),
-            )
-            judgement = attack.run_attack(
-                attacker,
-                known,
-                asked,
-                detail_options=self._detail_options,
-                seed=self._seed.child("play", attack.id),
+            attacker, judgement = self._run_attack(
+                attack, known, asked, detail_options=self._detail_options
             )
             values = judgement.to_json()
             if attacker.remarks:
@@ -153,6 +144,42 @@ class Auditor:
             for estimate in (metric.measure(subject),)
         }
         return AuditRecord(metrics=metrics, audit=audit)
+
+    def attack_results(
+        self, attacks: Sequence[Attack], known: ObservedPool, asked: ObservedPool
+    ) -> dict[str, GameResult]:
+        """Return the results of attacks by name; the attackers are those of an audit.
+
+        Args:
+            attacks: some of the audit's, none of which sees another model.
+            known: attack-train, as a model shows it.
+            asked: the audit pool, as the same model shows it.
+        """
+        return {attack.id: self._run_attack(attack, known, asked)[1] for attack in attacks}
+
+    def _run_attack(
+        self,
+        attack: Attack,
+        known: ObservedPool,
+        asked: ObservedPool,
+        *,
+        detail_options: DetailOptions | None = None,
+    ) -> tuple[Attacker, GameResult]:
+        """Fit a fresh attacker on attack-train, and measure it on the audit pool."""
+        attacker: Attacker = self._create(attack.params)
+        # A fresh attacker from the same seed: models differ, attacks do not.
+        attacker.fit(
+            attack.adversary_knowledge(known, is_known=True),
+            generator=self._seed.child("fit", attack.id).torch(),
+        )
+        result = attack.run_attack(
+            attacker,
+            known,
+            asked,
+            detail_options=detail_options,
+            seed=self._seed.child("play", attack.id),
+        )
+        return attacker, result
 
     def null_control(
         self,

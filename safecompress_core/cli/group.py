@@ -67,6 +67,10 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
         "safecompress_core.cli.commands.pick:pick",
         "Take another model from a run's archive.",
     ),
+    "export": (
+        "safecompress_core.cli.commands.export:export",
+        "Write a model in another format, and measure the file.",
+    ),
     "predict": (
         "safecompress_core.cli.commands.predict:predict",
         "Write labels and probabilities of new rows.",

@@ -14,6 +14,8 @@ from safecompress_core.api import (
     CombinedAttackerParams,
     Definition,
     DensityParams,
+    ExporterDef,
+    ExporterParams,
     GameDef,
     GradientAttackerParams,
     Kind,
@@ -132,6 +134,7 @@ def _missing_parameters(definition: Definition, params: type[Params]) -> Iterato
             CombinedAttackerParams,
         ),
         ("is a method", isinstance(definition, MethodDef), MethodParams),
+        ("is an exporter", isinstance(definition, ExporterDef), ExporterParams),
         (
             "is a method with a density",
             isinstance(definition, MethodDef) and "density" in params.model_fields,

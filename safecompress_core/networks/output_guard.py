@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from safecompress_core.networks.classifier import Classifier, ForwardOutput
 
-__all__ = ["GuardTrainingData", "GuardedClassifier", "OutputGuard", "digests"]
+__all__ = ["AnswerModule", "GuardTrainingData", "GuardedClassifier", "OutputGuard", "digests"]
 
 # N samples · C classes · M members · R others
 
@@ -125,14 +125,49 @@ class GuardedClassifier(Classifier):
         return self.inside.sparse_parameters()
 
 
+class AnswerModule(nn.Module):
+    """A network and its output guard as one module that a tracer can follow.
+
+    The weights of digests are a buffer: a tracer cannot follow a generator.
+
+    Args:
+        network: from samples (N, ...) to bare logits (N, C).
+        guard: perturbs them.
+        values: numbers in a sample.
+    """
+
+    digest_weights: Tensor
+
+    def __init__(self, network: nn.Module, guard: OutputGuard, *, values: int) -> None:
+        super().__init__()
+        self.network = network
+        self.guard = guard
+        self.register_buffer("digest_weights", _digest_weights(values))
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        """Answers, shape (N, C), float32."""
+        logits = self.network(inputs).float()
+        answers: Tensor = self.guard(logits, _digests(inputs, self.digest_weights))
+        return answers
+
+
 def digests(inputs: Tensor) -> Tensor:
     """A number for each input, the same for the same bits: shape (N,), int64."""
-    rows = inputs.detach().cpu().flatten(1)
+    rows = inputs.detach().cpu()
+    return _digests(rows, _digest_weights(rows.flatten(1).shape[1]))
+
+
+def _digest_weights(values: int) -> Tensor:
+    generator = torch.Generator().manual_seed(SEED)
+    weights = torch.randint(-(2**62), 2**62, (values,), generator=generator)
+    # Odd weights are invertible modulo 2⁶⁴: a change of one word always changes the sum.
+    return 2 * weights + 1
+
+
+def _digests(inputs: Tensor, weights: Tensor) -> Tensor:
+    rows = inputs.flatten(1)
     words = rows
     if rows.is_floating_point():
         # −0.0 + 0.0 is 0.0, so equal numbers have equal bits.
         words = (rows.float() + 0.0).contiguous().view(torch.int32)  # a 0 has no sign
-    generator = torch.Generator().manual_seed(SEED)
-    weights = torch.randint(-(2**62), 2**62, (words.shape[1],), generator=generator)
-    # Odd weights are invertible modulo 2⁶⁴: a change of one word always changes the sum.
-    return (words.long() * (2 * weights + 1)).sum(dim=1)  # overflows, and may
+    return (words.long() * weights).sum(dim=1)  # overflows, and may

@@ -1,4 +1,4 @@
-"""Integrity of a finished run's files: each is what ``SHA256SUMS`` has recorded."""
+"""Integrity of the files of a run or an export: each is what ``SHA256SUMS`` has recorded."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -37,8 +37,12 @@ class Check:
     message: str
 
 
-def check_recorded_files(directory: Path) -> Iterator[Check]:
-    """Check every file of a run directory against its record.
+def check_recorded_files(directory: Path, *, document: str = RESULTS) -> Iterator[Check]:
+    """Check every file of a directory against its record.
+
+    Args:
+        directory: of a run, or an export.
+        document: the file that says what the others are.
 
     Yields:
         Each damaged file; a warning for files that were deleted and need not be there, and for each
@@ -57,17 +61,17 @@ def check_recorded_files(directory: Path) -> Iterator[Check]:
         if message and file not in spared:
             yield Check(file, Status.DAMAGED, message)
     # Without its line, results would be trusted although nothing protects them.
-    if RESULTS not in known:
-        yield Check(RESULTS, Status.DAMAGED, f"{SUMS} does not name it")
+    if document not in known:
+        yield Check(document, Status.DAMAGED, f"{SUMS} does not name it")
     if spared:
         folders = " and ".join(SPARED)
         message = f"{len(spared)} files of {folders} were deleted, which nothing needs any more"
         yield Check(SUMS, Status.WARNING, message)
     for file in list_unrecorded(directory):
-        yield Check(file, Status.WARNING, f"{SUMS} does not name it; the run has not written it")
+        yield Check(file, Status.WARNING, f"{SUMS} does not name it; it was added later")
     # Also not OK if spared files are missing, which the warning explains.
     if not any(messages.values()):
-        yield Check(SUMS, Status.OK, f"{len(known)} files are as the run has left them")
+        yield Check(SUMS, Status.OK, f"{len(known)} files are as they were recorded")
 
 
 def _damage(path: Path, stated: str) -> str:

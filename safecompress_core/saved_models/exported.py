@@ -301,6 +301,8 @@ def _onnx(path: Path, inputs: Tensor | Inputs, reading: OutputReader) -> Exporte
         raise MissingExtraError("onnxruntime", extra="onnx") from error
     options = onnxruntime.SessionOptions()
     options.log_severity_level = FATAL  # errors are raised as well, and shortened
+    # As torch: a run on one thread is timed, and reproduced, on one.
+    options.intra_op_num_threads = torch.get_num_threads()
     # As for all exported formats: answers must not depend on the machine's accelerator.
     session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
     taken = session.get_inputs()

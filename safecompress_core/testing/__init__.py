@@ -25,6 +25,7 @@ if TYPE_CHECKING:
         ExtractorConformance,
         InverterConformance,
     )
+    from safecompress_core.testing.exporters import ExporterConformance
     from safecompress_core.testing.finishers import FinisherConformance
     from safecompress_core.testing.games import GameConformance
     from safecompress_core.testing.manifest import DefinitionConformance
@@ -39,6 +40,7 @@ __all__ = [
     "DefenceConformance",
     "DefinitionConformance",
     "EvaderConformance",
+    "ExporterConformance",
     "ExtractorConformance",
     "FinisherConformance",
     "GameConformance",
@@ -56,6 +58,7 @@ _HOME = {
     "DefenceConformance": "safecompress_core.testing.defences",
     "DefinitionConformance": "safecompress_core.testing.manifest",
     "EvaderConformance": "safecompress_core.testing.evasion_inversion_extraction",
+    "ExporterConformance": "safecompress_core.testing.exporters",
     "ExtractorConformance": "safecompress_core.testing.evasion_inversion_extraction",
     "FinisherConformance": "safecompress_core.testing.finishers",
     "GameConformance": "safecompress_core.testing.games",

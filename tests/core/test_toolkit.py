@@ -15,6 +15,8 @@ BASES = {
     Kind.METRIC: ["Metric"],
     Kind.AGGREGATOR: ["Aggregator"],
     Kind.METHOD: ["Method"],
+    Kind.FINISHER: ["Finisher"],
+    Kind.EXPORTER: ["Exporter"],
 }
 
 

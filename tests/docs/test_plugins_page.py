@@ -94,3 +94,18 @@ def test_the_method_of_the_page_keeps_its_density(here: Path) -> None:
     model = results["model"]
     assert isinstance(model, dict)
     assert model["density"] == 0.5
+
+
+def test_the_exporter_of_the_page_writes_what_it_reads(here: Path) -> None:
+    """A run of the page's plugins, exported and checked as built-in formats are."""
+    run("--set", "method={type: fixed, density: 0.5}")  # without a guard, which arrays cannot hold
+    [directory] = Path("runs").iterdir()
+    options = ["--to", "npz", "--plugins-dir", "plugins-of-mine", "--json"]
+    outcome = CliRunner().invoke(cli, ["export", str(directory), *options])
+
+    assert outcome.exit_code == 0, outcome.stderr
+    record = json.loads(outcome.stdout)
+    assert (list(record["files"]), record["agreement"]["passed"]) == (["model.npz"], True)
+    attacks = {"nearest", "shaker", "typical", "neighbour", "surer"}
+    assert set(record["attacks"]) | set(record["not_repeated"]) == attacks
+    assert record["attacks"]["nearest"]["advantage"]["difference"] == 0

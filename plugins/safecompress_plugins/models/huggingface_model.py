@@ -10,6 +10,7 @@
 
 from dataclasses import replace
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -92,6 +93,9 @@ class DecoderClassifier(TextClassifier):
 
 def _longest(mask: Tensor) -> int:
     """Return the number of tokens of the longest text."""
+    # A traced graph serves all batches, so no length of one may be a constant of it.
+    if torch.compiler.is_exporting():
+        return mask.shape[1]
     try:
         return max(1, int(mask.any(dim=0).sum()))
     except RuntimeError:  # under vmap the mask has no concrete values
@@ -212,6 +216,11 @@ class HuggingfaceModel(ModelFactory):
             return ImageClassifier(body)
         is_decoder = isinstance(getattr(body, "score", None), nn.Linear)
         return (DecoderClassifier if is_decoder else TextClassifier)(body, self._padding)
+
+    def save_preprocessing(self, path: Path) -> None:
+        """Write the tokenizer of a model that reads texts into a folder."""
+        if self._params.reads == "texts":
+            self._tokenizer.save_pretrained(path)
 
     def _refuse_kernels(self, config: transformers.PretrainedConfig) -> None:
         """Reject a configuration that names code of the hub for its layers."""

@@ -16,7 +16,10 @@ __all__ = ["schema"]
 
 @click.command()
 @click.argument(
-    "content", type=click.Choice(["spec", "results", "comparison"]), default="spec", required=False
+    "content",
+    type=click.Choice(["spec", "results", "comparison", "export"]),
+    default="spec",
+    required=False,
 )
 @click.option(
     "--output",
@@ -27,7 +30,7 @@ __all__ = ["schema"]
 def schema(content: str, output: Path | None, plugins_dir: Path | None) -> None:
     """Print the JSON Schema of a spec, with every component that is installed.
 
-    With `results` or `comparison`, that of `results.json` or `comparison.json`.
+    With `results`, `comparison` or `export`, that of the file of this name (`results.json`).
 
     \b
     Example:
@@ -45,6 +48,7 @@ def schema(content: str, output: Path | None, plugins_dir: Path | None) -> None:
 def _schema_of(content: str, plugins_dir: Path | None) -> dict[str, Any]:
     if content == "spec":
         return spec_schema(discover_plugins(plugins_dir).registry)
-    from safecompress_core.results.schema import comparison_schema, results_schema
+    from safecompress_core.results.schema import comparison_schema, export_schema, results_schema
 
-    return results_schema() if content == "results" else comparison_schema()
+    schemas = {"results": results_schema, "comparison": comparison_schema, "export": export_schema}
+    return schemas[content]()

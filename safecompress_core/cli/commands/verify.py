@@ -1,4 +1,4 @@
-"""``safecompress verify``: whether a run directory still holds what the run left in it."""
+"""``safecompress verify``: whether a run or an export still is what was left."""
 
 import json
 from pathlib import Path
@@ -21,6 +21,8 @@ DAMAGED = 1
 def verify(context: click.Context, run: Path, as_json: bool, plugins_dir: Path | None) -> None:
     """Check a finished run: hashes, densities, counts, verdicts, and its name.
 
+    An export is checked likewise: each of its files is the one that was measured.
+
     Everything is recomputed from the files; nothing is trained and no data is loaded. Exit code 1
     on any mismatch.
 
@@ -28,9 +30,14 @@ def verify(context: click.Context, run: Path, as_json: bool, plugins_dir: Path |
     Example:
         safecompress verify runs/multi-attack-*
     """
+    from safecompress_core.export.verify_export import is_export, verify_export
     from safecompress_core.runs.verify import Status, verify_run
 
-    checks = verify_run(run, discover_plugins(plugins_dir).registry)
+    checks = (
+        verify_export(run)
+        if is_export(run)
+        else verify_run(run, discover_plugins(plugins_dir).registry)
+    )
     damaged = sum(check.status is Status.DAMAGED for check in checks)
     if as_json:
         listed = [

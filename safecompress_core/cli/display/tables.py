@@ -20,7 +20,7 @@ from safecompress_core.report.verdict import VerdictFinding
 from safecompress_core.report.worst_cases import cautions
 from safecompress_core.results.schema import Results
 
-__all__ = ["draw_table", "draw_verdict", "print_places", "print_summary"]
+__all__ = ["draw_table", "draw_verdict", "print_findings", "print_places", "print_summary"]
 
 MARKS = {
     "good": ("✓", "green"),
@@ -55,7 +55,7 @@ def print_summary(console: Console, results: Results) -> None:
         console.print(draw_table(apart))
         console.print()
     # Selection first, since the figures below depend on it.
-    _print_findings(console, (*selection_findings(results), *verdict.gaps(results)))
+    print_findings(console, (*selection_findings(results), *verdict.gaps(results)))
     guards = (
         *verdict.selectors(results),
         *verdict.inverted_findings(results),
@@ -63,11 +63,11 @@ def print_summary(console: Console, results: Results) -> None:
     )
     sentences = (*verdict.defences(results), *guesses(results))
     checks = (*sentences, *guards, *cautions(results), *verdict.gates(results))
-    _print_findings(console, checks)
+    print_findings(console, checks)
     console.print(draw_verdict(verdict.verdict(results)))
 
 
-def _print_findings(console: Console, findings: Sequence[VerdictFinding]) -> None:
+def print_findings(console: Console, findings: Sequence[VerdictFinding]) -> None:
     """One finding a line, with a mark, wrapped next to it; and an empty line after them."""
     if not findings:
         return

@@ -1,7 +1,8 @@
-"""Schema of ``results.json`` and ``comparison.json``: the public contract of what a run leaves.
+"""Schema of ``results.json``, ``comparison.json`` and ``export.json``: the public contract.
 
 Every class is an immutable pydantic model whose fields have a description with unit and range;
-``Results`` and ``ComparisonResults`` are the whole files. Nothing here imports torch or numpy.
+``Results``, ``ComparisonResults`` and ``ExportRecord`` are the whole files. Nothing here imports
+torch or numpy.
 """
 
 from safecompress_core.results.schema.attack_records import (
@@ -24,12 +25,24 @@ from safecompress_core.results.schema.comparison_results import (
     VariantRecord,
     label_of,
 )
+from safecompress_core.results.schema.export_record import (
+    EXPORT_VERSION,
+    AgreementRecord,
+    ExportedAttackRecord,
+    ExportLatencyRecord,
+    ExportRecord,
+    PairedRecord,
+)
 from safecompress_core.results.schema.game_records import (
     BaselineRecord,
     GameMeasureRecord,
     GameRecord,
 )
-from safecompress_core.results.schema.json_schema import comparison_schema, results_schema
+from safecompress_core.results.schema.json_schema import (
+    comparison_schema,
+    export_schema,
+    results_schema,
+)
 from safecompress_core.results.schema.membership_records import (
     EpsilonBoundRecord,
     LabelRecord,
@@ -88,7 +101,9 @@ from safecompress_core.results.schema.run_results import (
 
 __all__ = [
     "COMPARISON_VERSION",
+    "EXPORT_VERSION",
     "VERSION",
+    "AgreementRecord",
     "AnyAttackRecord",
     "ArchiveRecord",
     "AttackRecord",
@@ -110,6 +125,9 @@ __all__ = [
     "EpsilonBoundRecord",
     "EstimateRecord",
     "EvasionRecord",
+    "ExportLatencyRecord",
+    "ExportRecord",
+    "ExportedAttackRecord",
     "ExtractionRecord",
     "FailureRecord",
     "FigureName",
@@ -132,6 +150,7 @@ __all__ = [
     "OperatingPointRecord",
     "OriginRecord",
     "OtherGameRecord",
+    "PairedRecord",
     "PhaseRecord",
     "PoolRecord",
     "Record",
@@ -149,6 +168,7 @@ __all__ = [
     "ValueCountRecord",
     "VariantRecord",
     "comparison_schema",
+    "export_schema",
     "format_errors",
     "label_of",
     "parse_attack",

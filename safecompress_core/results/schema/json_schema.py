@@ -1,12 +1,13 @@
-"""JSON Schema of ``results.json`` and ``comparison.json``, for programs that read them."""
+"""JSON Schema of results, comparisons and exports, for programs that read them."""
 
 from typing import Any
 
 from safecompress_core.results.schema.comparison_results import ComparisonResults
+from safecompress_core.results.schema.export_record import ExportRecord
 from safecompress_core.results.schema.record import Record
 from safecompress_core.results.schema.run_results import Results
 
-__all__ = ["comparison_schema", "results_schema"]
+__all__ = ["comparison_schema", "export_schema", "results_schema"]
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
@@ -19,6 +20,11 @@ def results_schema() -> dict[str, Any]:
 def comparison_schema() -> dict[str, Any]:
     """Return the schema of ``comparison.json``, of draft 2020-12."""
     return _schema(ComparisonResults, "SafeCompress comparison.json")
+
+
+def export_schema() -> dict[str, Any]:
+    """Return the schema of ``export.json``, of draft 2020-12."""
+    return _schema(ExportRecord, "SafeCompress export.json")
 
 
 def _schema(kind: type[Record], title: str) -> dict[str, Any]:

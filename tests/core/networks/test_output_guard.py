@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from safecompress_core.networks.classifier import Classifier
 from safecompress_core.networks.output_guard import (
+    AnswerModule,
     GuardedClassifier,
     GuardTrainingData,
     OutputGuard,
@@ -74,3 +75,23 @@ def test_a_guard_wraps_a_network_and_is_no_part_of_it() -> None:
     assert guarded.sparse_parameters().keys() == network.sparse_parameters().keys()
     assert (guarded.access, guarded.width, guarded.head) == (network.access, 6, network.head)
     assert guarded.topology is network.topology
+
+
+class Marked(Halved):
+    """Logits that show the query's number."""
+
+    def forward(self, logits: Tensor, queries: Tensor) -> Tensor:
+        return logits + (queries % 1000)[:, None]
+
+
+def test_a_tracer_follows_a_network_and_its_guard() -> None:
+    """The same numbers of queries in a graph of plain operators as in a run."""
+    network, guard = nn.Sequential(nn.Flatten(), nn.Linear(64, 3)), Marked()
+    whole = AnswerModule(network, guard, values=64).eval()
+    batch = {0: torch.export.Dim.DYNAMIC}
+    traced = torch.export.export(whole, (DIGITS[:4],), dynamic_shapes=(batch,)).module()
+
+    with torch.no_grad():
+        wanted = guard.answer(DIGITS, network(DIGITS))
+        assert torch.equal(whole(DIGITS), wanted)
+        assert torch.equal(traced(DIGITS), wanted)

@@ -29,7 +29,7 @@ def test_untouched_files_are_one_good_check(run: Path) -> None:
     [check] = check_recorded_files(run)
 
     assert check.status is Status.OK
-    assert check.message == "4 files are as the run has left them"
+    assert check.message == "4 files are as they were recorded"
 
 
 def test_changed_and_missing_files_are_named(run: Path) -> None:

@@ -5,12 +5,12 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from safecompress_core.results.schema import comparison_schema, results_schema
+from safecompress_core.results.schema import comparison_schema, export_schema, results_schema
 from tests.core.fixtures.records import attack_record
 from tests.core.fixtures.results import run_results
 
 
-@pytest.mark.parametrize("schema", [results_schema(), comparison_schema()])
+@pytest.mark.parametrize("schema", [results_schema(), comparison_schema(), export_schema()])
 def test_it_is_a_schema_of_its_draft(schema: dict[str, Any]) -> None:
     """Every key has a description."""
     Draft202012Validator.check_schema(schema)

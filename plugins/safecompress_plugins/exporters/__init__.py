@@ -1,0 +1,1 @@
+"""Formats that a finished model is exported to."""

@@ -1,0 +1,37 @@
+"""Table of an export."""
+
+from safecompress_core.cli.display.export_table import export_findings, export_table
+from tests.core.fixtures.exports import agreement_record, export_record
+
+
+def rows() -> dict[str, list[str]]:
+    """Cells by label."""
+    table = export_table(export_record())
+    assert table.columns == ("compressed", "exported", "difference")
+    return {row.label.strip(): [cell.value for cell in row.cells] for row in table.rows}
+
+
+def test_the_model_stands_next_to_the_file() -> None:
+    """Metric, attacks by game, and what a device pays."""
+    found = rows()
+
+    assert found["accuracy"] == ["0.500", "0.490", "−0.010 (−0.020 to 0.000)"]
+    assert found["loss-threshold"] == ["0.130", "0.140", "+0.010 (−0.010 to 0.030)"]
+    assert found["membership"] == found["extraction"] == []
+    assert found["file"] == ["4.6 kB", "10 kB", ""]
+    assert found["ms, batch of 32"] == ["0.32 (p95 0.64)"] * 2 + [""]
+    assert found["multiply-adds"] == ["2,496", "2,496", ""]
+
+
+def test_findings_say_whether_answers_agree_and_what_was_left_out() -> None:
+    """A failed check is bad news."""
+    agreement, runtime, others = export_findings(export_record())
+    failed, *_ = export_findings(
+        export_record(agreement=agreement_record(passed=False, tolerance=0.1))
+    )
+
+    assert (agreement.tone, runtime.tone, failed.tone) == ("good", "plain", "bad")
+    assert "99.00% of 270 labels agree, 2 of them ties (at least 95.00%)" in agreement.text
+    assert failed.text.endswith("0.12 (at most 0.1)")
+    assert runtime.text == "computed by onnxruntime 1.32.0 on 1 thread"
+    assert others.text.endswith("lira (references)")
