@@ -1,6 +1,5 @@
 """A model file without SafeCompress: the example answers as the product does."""
 
-import json
 import subprocess
 import sys
 from importlib.util import module_from_spec, spec_from_file_location
@@ -10,21 +9,12 @@ from typing import Any
 
 import pytest
 import torch
-from click.testing import CliRunner
 from sklearn.datasets import load_digits
 
 from safecompress import load_classifier
-from safecompress_core.cli import cli
+from tests.examples.conftest import make_run
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "plain_torch.py"
-SPEC: dict[str, Any] = {
-    "version": 1,
-    "name": "example",
-    "device": "cpu",
-    "task": {"data": {"type": "handwriting"}, "model": {"type": "mlp", "hidden": [32]}},
-    "training": {"epochs": 4, "batch_size": 128, "learning_rate": 0.01},
-    "audit": {"attackers": [{"type": "loss-threshold"}]},
-}
 METHODS = {
     "dense": {"type": "uncompressed"},
     "sparse": {"type": "prune", "density": 0.2},
@@ -47,13 +37,9 @@ def example() -> ModuleType:
 @pytest.fixture(scope="module", params=METHODS)
 def model(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A model file of each kind."""
-    place = tmp_path_factory.mktemp("example")
-    (place / "spec.yaml").write_text(json.dumps(SPEC | {"method": METHODS[request.param]}))
-    command = ["run", str(place / "spec.yaml"), "--runs-dir", str(place / "runs")]
-    outcome = CliRunner().invoke(cli, command)
-    assert outcome.exit_code == 0, outcome.stderr
-    [directory] = (place / "runs").iterdir()
-    return directory / "model" / "model.safetensors"
+    method: dict[str, Any] = METHODS[request.param]
+    run = make_run(tmp_path_factory.mktemp("example"), method, training={"epochs": 4})
+    return run / "model" / "model.safetensors"
 
 
 def test_it_answers_as_the_product_does(example: ModuleType, model: Path) -> None:
