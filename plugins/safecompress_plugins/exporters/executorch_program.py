@@ -8,6 +8,7 @@ from typing import Any, Self
 import torch
 from executorch.backends.xnnpack.partition.xnnpack_partitioner import XnnpackPartitioner
 from executorch.exir import to_edge_transform_and_lower
+from executorch.extension.pybindings.portable_lib import _unsafe_reset_threadpool
 from executorch.runtime import Runtime
 from torch import Tensor, nn
 from torch.export import Dim
@@ -42,6 +43,8 @@ class ExecutorchProgram(Exporter):
     def load(self, path: Path, source: ExportSource) -> nn.Module:
         """Ask the program through ExecuTorch's runtime, a batch of the planned size at a time."""
         del source  # the program alone answers
+        # As many threads as torch: latency is stated with their number.
+        _unsafe_reset_threadpool(torch.get_num_threads())
         with quiet_exporters():
             method = Runtime.get().load_program(path).load_method("forward")
         return _Program(method, self._batch)

@@ -1,5 +1,7 @@
 """Folder of Hugging Face: configuration, weights and tokenizer, as from_pretrained loads them."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from copy import copy
 from pathlib import Path
 from typing import Any
@@ -34,7 +36,8 @@ class TransformersFolder(Exporter):
         config.id2label, config.label2id = names, {name: label for label, name in names.items()}
         body.config, before = config, body.config
         try:
-            body.save_pretrained(path, safe_serialization=True)
+            with _without_bars():
+                body.save_pretrained(path, safe_serialization=True)
         finally:
             # The network is the caller's, and goes on as it was.
             body.config = before
@@ -45,11 +48,22 @@ class TransformersFolder(Exporter):
         """Load the folder, and nothing else, as anyone would."""
         original = source.module
         kind: Any = OF_IMAGES if isinstance(original, ImageClassifier) else OF_TEXTS
-        body = kind.from_pretrained(path, local_files_only=True, use_safetensors=True)
+        with _without_bars():
+            body = kind.from_pretrained(path, local_files_only=True, use_safetensors=True)
         # A wrapper of the same kind around the loaded network: it makes the attention mask.
         wrapper = copy(original)
         wrapper._modules = {**original._modules, "body": body}  # noqa: SLF001  as copy does
         return wrapper.eval()
+
+
+@contextmanager
+def _without_bars() -> Iterator[None]:
+    """Keep the library's progress bars from the terminal."""
+    transformers.logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        transformers.logging.enable_progress_bar()
 
 
 def _body_of(source: ExportSource) -> Any:

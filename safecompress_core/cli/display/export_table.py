@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from itertools import groupby
 
-from safecompress_core.export.model_card import format_difference, format_latency
+from safecompress_core.export.model_card import format_difference
 from safecompress_core.report.formatting import format_number, size
 from safecompress_core.report.summary import Cell, ResultTable, Row
 from safecompress_core.report.verdict import VerdictFinding
@@ -41,7 +41,7 @@ def export_findings(record: ExportRecord) -> Iterator[VerdictFinding]:
 def _rows(record: ExportRecord) -> Iterator[Row]:
     yield _paired(record.metric, record.performance)
     for game, attacks in groupby(record.attacks.items(), key=lambda named: named[1].game):
-        yield Row(game, note="advantage of attacks")
+        yield Row(f"{game} advantage")
         for name, attack in attacks:
             yield _paired(f"  {name}", attack.advantage)
             if attack.auc is not None:
@@ -50,8 +50,10 @@ def _rows(record: ExportRecord) -> Iterator[Row]:
     sizes = (Cell(size(record.compressed_bytes)), Cell(size(record.file_bytes)), Cell())
     yield Row("  file", sizes)
     for before, after in zip(record.torch_latency, record.latency, strict=True):
-        cells = (Cell(format_latency(before)), Cell(format_latency(after)), Cell())
-        yield Row(f"  ms, batch of {after.batch}", cells)
+        medians = (f"{one.median * 1e3:.2g}" for one in (before, after))
+        yield Row(f"  ms, batch of {after.batch}", (*map(Cell, medians), Cell()))
+        slow = (f"{one.p95 * 1e3:.2g}" for one in (before, after))
+        yield Row("    95 % within", (*map(Cell, slow), Cell()))
     macs = Cell(f"{record.macs:,}")
     yield Row("  multiply-adds", (macs, macs, Cell()))
 

@@ -76,6 +76,19 @@ class TestExecutorch(ExporterConformance):
             warnings.simplefilter("ignore")  # of its own deprecated parts, when it is imported
             import_module("safecompress_plugins.exporters.executorch_program")
 
+    def test_it_computes_on_as_many_threads_as_torch(self, tmp_path: Path) -> None:
+        """A latency is stated with their number."""
+        runtime = pytest.importorskip("executorch.extension.pybindings.portable_lib")
+        source = self.source()
+        path = self.written(source, tmp_path)
+        before = torch.get_num_threads()
+        try:
+            torch.set_num_threads(1)
+            self.answers(self.exporter().load(path, source), self.samples())
+            assert runtime._threadpool_get_thread_count() == 1
+        finally:
+            torch.set_num_threads(before)
+
 
 def exporter(name: str, **params: Any) -> Exporter:
     """An exporter as the command builds it."""
