@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from safecompress_core.api import ExporterDef, Kind
 from safecompress_core.host import load_plugins
+from safecompress_core.networks.input_rounding import InputRange, round_inputs
 from safecompress_core.networks.output_guard import AnswerModule
 from safecompress_core.saved_models.rebuild import component
 from safecompress_core.testing import ExporterConformance
@@ -189,6 +190,20 @@ def test_a_dense_file_is_a_state_dict(tmp_path: Path) -> None:
 
     assert tensors.keys() == network.state_dict().keys()
     assert all(torch.equal(tensors[name], one) for name, one in network.state_dict().items())
+
+
+def test_a_graph_rounds_the_inputs_of_a_finished_model(tmp_path: Path) -> None:
+    """Static quantisation of a finisher is part of what the program computes."""
+    network = built("mlp", (8, 8))
+    before = asked(network, DIGITS)
+    first = next(name for name, layer in network.named_modules() if isinstance(layer, nn.Linear))
+    round_inputs(network, {first: InputRange(scale=0.25, zero_point=0)})
+    source = source_of(network, DIGITS)
+    exporter("pt2").write(source, tmp_path / "model.pt2")
+    found = asked(exporter("pt2").load(tmp_path / "model.pt2", source), DIGITS)
+
+    assert torch.allclose(found, asked(network, DIGITS), atol=1e-6)
+    assert not torch.allclose(found, before, atol=1e-3)
 
 
 class Bessel(nn.Module):
