@@ -8,6 +8,7 @@ from safecompress_core.api import InitialParams, Params, Role, StrategyDef
 
 __all__ = [
     "DEFINITIONS",
+    "ChannelPruningParams",
     "GradientGrowthParams",
     "GraspInitialParams",
     "GroupParams",
@@ -46,6 +47,14 @@ class MagnitudePruningParams(Params):
     scope: Scope = "layer"
     """``layer``: the fraction of each layer. ``global``: the fraction of all weights, from any
     layer."""
+
+
+class ChannelPruningParams(Params):
+    """Prune the scheduled fraction of weights by whole output channels, the smallest norm first."""
+
+    scope: Scope = "layer"
+    """``layer``: the fraction of each layer. ``global``: the fraction of all weights, from the
+    channels of any layer."""
 
 
 class ThresholdPruningParams(Params):
@@ -188,6 +197,14 @@ _PRUNE = (
         target="safecompress_plugins.strategies.scored_pruning:MagnitudePruning",
         summary="Prunes the scheduled fraction with the smallest magnitude, by layer or overall.",
         cites="Han et al. 2015, NeurIPS; as a step of RigL: Evci et al. 2020, ICML, Algorithm 1",
+    ),
+    StrategyDef(
+        name="channel",
+        role=Role.PRUNE,
+        params=ChannelPruningParams,
+        target="safecompress_plugins.strategies.scored_pruning:ChannelPruning",
+        summary="Prunes whole output channels, the smallest norm first: towards dead channels.",
+        cites="Li et al. 2017, Pruning Filters for Efficient ConvNets, ICLR, section 3.1",
     ),
     StrategyDef(
         name="threshold",

@@ -15,6 +15,7 @@ from safecompress_core.toolkit import (
     unflatten,
 )
 from safecompress_plugins.strategies.manifest import (
+    ChannelPruningParams,
     MagnitudePruningParams,
     MovementPruningParams,
     SaliencyPruningParams,
@@ -22,7 +23,7 @@ from safecompress_plugins.strategies.manifest import (
 )
 from safecompress_plugins.strategies.precedence import largest_in_turn
 
-__all__ = ["ByScore", "MagnitudePruning", "MovementPruning", "SaliencyPruning"]
+__all__ = ["ByScore", "ChannelPruning", "MagnitudePruning", "MovementPruning", "SaliencyPruning"]
 
 
 class ByScore(Prune):
@@ -89,6 +90,27 @@ class MagnitudePruning(ByScore):
     def score(self, weight: Tensor, gradient: Tensor | None) -> Tensor:
         """Return |w|."""
         return weight.abs()
+
+
+class ChannelPruning(ByScore):
+    """Prunes whole output channels, those of the smallest norm first.
+
+    A channel's norm is the sum of |w| over its active weights, relative to the mean of its layer.
+    Counts are those of single weights, so the last channel may lose only a part: its first in
+    memory order. A channel that has lost weights has a smaller norm, and goes on losing them.
+
+    Source: Li et al. 2017, "Pruning Filters for Efficient ConvNets", ICLR, section 3.1.
+    """
+
+    def __init__(self, params: ChannelPruningParams) -> None:
+        self._scope = params.scope
+
+    def score(self, weight: Tensor, gradient: Tensor | None) -> Tensor:
+        """Return the norm of each weight's channel."""
+        norms = weight.abs().flatten(1).sum(dim=1)  # (outputs,)
+        # A layer of zeros has no mean to divide by.
+        relative = norms / norms.mean().clamp_min(torch.finfo(norms.dtype).tiny)
+        return relative.view(-1, *[1] * (weight.ndim - 1)).expand_as(weight)
 
 
 class SaliencyPruning(ByScore):

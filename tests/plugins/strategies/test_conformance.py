@@ -26,6 +26,15 @@ class TestMagnitudeOverall(TestMagnitude):
     params = {"scope": "global"}
 
 
+class TestChannel(PruneConformance):
+    definition: StrategyDef = PRUNE["channel"]
+    manifest = "safecompress_plugins.strategies.manifest"
+
+
+class TestChannelOverall(TestChannel):
+    params = {"scope": "global"}
+
+
 class TestThreshold(PruneConformance):
     definition: StrategyDef = PRUNE["threshold"]
     params = {"threshold": 0.5}

@@ -10,8 +10,16 @@ from torch import Tensor, nn, tensor
 from safecompress_core.api import Params
 from safecompress_core.errors import TopologyError
 from safecompress_core.sparse.topology import Topology
-from safecompress_plugins.strategies.manifest import MovementPruningParams, SaliencyPruningParams
-from safecompress_plugins.strategies.scored_pruning import MovementPruning, SaliencyPruning
+from safecompress_plugins.strategies.manifest import (
+    ChannelPruningParams,
+    MovementPruningParams,
+    SaliencyPruningParams,
+)
+from safecompress_plugins.strategies.scored_pruning import (
+    ChannelPruning,
+    MovementPruning,
+    SaliencyPruning,
+)
 from safecompress_plugins.strategies.sign_pruning import SignPruning
 
 
@@ -58,6 +66,48 @@ def test_set_stays_within_what_a_layer_may_lose() -> None:
     dropped = SignPruning(Params()).drop(weights, topology(1, 1, 1, 1, 0), fraction=0.5)
 
     assert positions(dropped["fc"]) == [2]
+
+
+# Channels
+
+
+def test_channels_go_whole_and_the_smallest_norm_first() -> None:
+    """Of norms 6, 3, 9 and 2: two whole channels, and a part of the third to keep the count."""
+    weight = tensor([[1.0, 2, 3, 0], [1, 1, 1, 0], [3, 3, 3, 0], [-2, 0, 0, 0]])
+    known = Topology.from_masks({"fc": weight != 0})
+
+    dropped = ChannelPruning(ChannelPruningParams()).drop({"fc": weight}, known, fraction=0.5)
+
+    assert dropped["fc"].sum(dim=1).tolist() == [1, 3, 0, 1]
+
+
+def test_channels_of_all_layers_are_compared_with_their_layers_mean() -> None:
+    """A layer of small weights does not lose all of its channels for that."""
+    small, large = tensor([[0.1, 0.1, 0], [0.1, 0.0, 0]]), tensor([[9.0, 9, 0], [1, 1, 0]])
+    weights = {"small": small, "large": large}
+    known = Topology.from_masks({name: weight != 0 for name, weight in weights.items()})
+    rule = ChannelPruning(ChannelPruningParams(scope="global"))
+
+    dropped = rule.drop(weights, known, fraction=2 / 7)
+
+    assert {name: int(mask.sum()) for name, mask in dropped.items()} == {"small": 0, "large": 2}
+    assert dropped["large"][1].tolist() == [True, True, False]
+
+
+def test_pruning_by_channels_leaves_dead_ones() -> None:
+    """A digit classifier loses half of its weights, and with them about half of its neurons."""
+    torch.manual_seed(0)
+    module = nn.Sequential(nn.Linear(64, 60), nn.ReLU(), nn.Linear(60, 10))
+    weights = {"0.weight": module[0].weight.detach(), "2.weight": module[2].weight.detach()}
+    start = Topology.from_masks({name: torch.rand(w.shape) < 0.5 for name, w in weights.items()})
+    with torch.no_grad():
+        for name, mask in start.masks.items():
+            weights[name].mul_(mask)
+
+    dropped = ChannelPruning(ChannelPruningParams()).drop(weights, start, fraction=0.5)
+
+    left = start.masks["0.weight"] & ~dropped["0.weight"]
+    assert 25 <= int((~left.any(dim=1)).sum()) <= 35
 
 
 # Gradients

@@ -94,7 +94,15 @@ def test_names_are_those_of_the_specs() -> None:
 
     assert names == {
         Role.INITIAL: ["erdos-renyi", "erdos-renyi-kernel", "uniform", "snip", "grasp"],
-        Role.PRUNE: ["magnitude", "threshold", "set", "saliency", "movement", "n-m"],
+        Role.PRUNE: [
+            "magnitude",
+            "channel",
+            "threshold",
+            "set",
+            "saliency",
+            "movement",
+            "n-m",
+        ],
         Role.GROW: ["gradient", "random", "random-unfired", "momentum", "n-m"],
     }
     assert all(definition.summary and definition.cites for definition in DEFINITIONS)
