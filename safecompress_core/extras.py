@@ -7,6 +7,7 @@ __all__ = ["missing_extra"]
 EXTRA_OF = {
     "PIL": "run",
     "art": "attacks",
+    "constriction": "compact",
     "datasets": "huggingface",
     "executorch": "executorch",
     "filelock": "run",
@@ -31,6 +32,7 @@ EXTRA_OF = {
     "torchao": "quantize",
     "torchvision": "vision",
     "transformers": "huggingface",
+    "zstandard": "compact",
 }
 """Top-level import names, for packages that the base install does not bring."""
 

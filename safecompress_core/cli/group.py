@@ -80,6 +80,10 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
         "safecompress_core.cli.commands.inspect:inspect",
         "Show the contents of a run or a model file.",
     ),
+    "pack": (
+        "safecompress_core.cli.commands.pack:pack",
+        "Write the compact form of a model file.",
+    ),
     "verify": (
         "safecompress_core.cli.commands.verify:verify",
         "Check a run's hashes and densities.",

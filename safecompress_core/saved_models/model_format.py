@@ -15,6 +15,7 @@ from typing import Any
 
 from safecompress_core.api import Access
 from safecompress_core.errors import MissingExtraError, StorageError
+from safecompress_core.saved_models.compact import expand_model, is_compact, read_header
 from safecompress_core.saved_models.output_labels import output_names
 from safecompress_core.specfile.component_files import list_pretrained_files, sha256_of
 
@@ -179,7 +180,7 @@ def _file(path: Path) -> GivenModel:
     # ONNX is a bare protobuf without a magic number, so only the suffix identifies it.
     if path.suffix == ".onnx":
         return GivenModel(path=path, format=Format.ONNX, model_metadata={})
-    header = _header(path)
+    header = _compact_header(path) if is_compact(path) else _header(path)
     if header is None:
         raise StorageError(
             f"{path}: is no model that can be audited: no safetensors file, exported program, "
@@ -251,6 +252,14 @@ def _archive(path: Path) -> Format:
     raise StorageError(
         f"{path}: is a pickle, or another archive, and nothing is ever unpickled; {SAFETENSORS}"
     )
+
+
+def _compact_header(path: Path) -> dict[str, Any]:
+    """The header of the safetensors file that a compact file holds."""
+    try:
+        return read_header(expand_model(path.read_bytes()))
+    except StorageError as error:
+        raise StorageError(f"{path}: {error}") from error
 
 
 def _header(path: Path) -> dict[str, Any] | None:

@@ -29,14 +29,15 @@ from typing import Any
 
 import numpy as np
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save
+from safetensors import SafetensorError
+from safetensors.torch import load, save
 from torch import Tensor
 
 from safecompress_core.atomic_writing import write_bytes
 from safecompress_core.errors import StorageError, TopologyError
 from safecompress_core.networks.input_rounding import InputRange
 from safecompress_core.saved_models.bit_packing import pack_bits, packed_length, unpack_bits
+from safecompress_core.saved_models.compact import expand_model, is_compact, read_header
 from safecompress_core.sparse.topology import Topology
 from safecompress_core.sparse.weight_codes import TABLES, WeightCode, read_code
 
@@ -270,11 +271,13 @@ def _rows_of_bytes(tensor: Tensor) -> Tensor:
 def _read(path: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
     """Header and tensors, neither of them checked."""
     try:
-        with safe_open(path, framework="pt") as file:
-            entry = (file.metadata() or {}).get(_ENTRY)
-            # Cloned, since the originals are a window on a file that may change.
-            tensors = {name: file.get_tensor(name).clone() for name in file.keys()}  # noqa: SIM118
-    except (SafetensorError, OSError) as error:
+        content = path.read_bytes()
+        if is_compact(path):
+            content = expand_model(content)
+        # Bytes rather than a memory map, which is a window on a file that may change.
+        tensors = load(content)
+        entry = read_header(content).get("__metadata__", {}).get(_ENTRY)
+    except (SafetensorError, OSError, StorageError) as error:
         raise StorageError(f"{path}: cannot be read as a model file: {error}") from error
     try:
         header = json.loads(entry) if entry is not None else None
