@@ -23,7 +23,7 @@ def subject() -> Subject:
     """Any model will do."""
     network = Classifier(nn.Linear(2, 2))
     seen = observe(network, torch.zeros(3, 2), torch.zeros(3, dtype=torch.int64))
-    return Subject(unseen=seen, file_bytes=1)
+    return Subject(unseen=seen, file_bytes=1, network=network, sample=torch.zeros(1, 2))
 
 
 def test_hits_and_misses_have_the_exact_binomial_interval(subject: Subject) -> None:
