@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 __all__ = [
+    "EXPORTS",
     "allow_code_option",
     "device_option",
     "json_option",
@@ -16,6 +17,9 @@ __all__ = [
     "with_device",
     "workers_option",
 ]
+
+EXPORTS = Path("exports")
+"""Where exports are written, unless another place is named."""
 
 Decorator = Callable[[Any], Any]
 

@@ -22,6 +22,7 @@ from safecompress_core.report.figures import figure_data as panels
 from safecompress_core.report.objectives import attack_figure
 from safecompress_core.report.race import history
 from safecompress_core.report.selection import selection_findings
+from safecompress_core.report.summary import ResultTable
 from safecompress_core.results.checksums import read_recorded, record_files
 from safecompress_core.results.directory import require_inside
 from safecompress_core.results.reading import read_results
@@ -32,8 +33,12 @@ __all__ = ["page_template", "render", "write_report"]
 TEMPLATE = PAGE = "report.html"
 
 
-def write_report(run_directory: Path) -> Path:
+def write_report(run_directory: Path, *, exports: ResultTable | None = None) -> Path:
     """Write ``report.html`` into a finished run's directory, whole or not at all, and record it.
+
+    Args:
+        run_directory: of the run.
+        exports: figures of files that were exported from it; None without any.
 
     Returns:
         The page's path.
@@ -49,19 +54,27 @@ def write_report(run_directory: Path) -> Path:
         results=read_results(run_directory),
         spec=read_recorded(run_directory, "spec.resolved.yaml").decode(),
         environment=json.loads(read_recorded(run_directory, "environment.json")),
+        exports=exports,
     )
     write_bytes(page, text.encode())
     record_files(run_directory, [PAGE])
     return page
 
 
-def render(*, results: Results, spec: str, environment: dict[str, Any]) -> str:
+def render(
+    *,
+    results: Results,
+    spec: str,
+    environment: dict[str, Any],
+    exports: ResultTable | None = None,
+) -> str:
     """The page.
 
     Args:
         results: the content of ``results.json``.
         spec: the text of ``spec.resolved.yaml``.
         environment: the content of ``environment.json``.
+        exports: figures of exported files.
     """
     resolved = YAML(typ="safe", pure=True).load(spec)
     top = alone if results.baseline is None else contents
@@ -87,6 +100,7 @@ def render(*, results: Results, spec: str, environment: dict[str, Any]) -> str:
         comparison=summary.comparison(results),
         phases=summary.phases(results),
         finishing=summary.finishing(results),
+        exports=exports,
         card=list(card_lines(results.data)),
         exposure=membership_details_table(results),
         attackers=contents.attackers(results, resolved),

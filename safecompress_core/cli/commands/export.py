@@ -8,6 +8,7 @@ import click
 
 from safecompress_core.cli.discovery import discover_plugins
 from safecompress_core.cli.options import (
+    EXPORTS,
     allow_code_option,
     json_option,
     plugins_dir_option,
@@ -21,8 +22,6 @@ if TYPE_CHECKING:
 __all__ = ["export"]
 
 CHECK_FAILED = 1
-EXPORTS = Path("exports")
-"""Parent of exports that are given no place: a run's directory is complete, and stays as it is."""
 
 existing = click.Path(exists=True, path_type=Path)
 

@@ -1,6 +1,7 @@
 """``safecompress export``: arguments, output and exit codes."""
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -48,6 +49,21 @@ def test_the_run_is_as_it_was(run: Path) -> None:
 
     assert (run / "SHA256SUMS").read_bytes() == before
     assert [path.name for path in Path("exports").iterdir()] == [f"{run.name}-baseline-safetensors"]
+
+
+def test_the_report_of_the_run_has_a_section_of_its_exports(run: Path) -> None:
+    """Where `report` is asked for it; exports of other runs are not shown."""
+    # A copy, since other tests read the report as the run has written it.
+    copy = Path("runs") / run.name
+    shutil.copytree(run, copy)
+    invoke("export", copy, "--to", "safetensors")
+    for folder, is_shown in (("elsewhere", False), ("exports", True)):
+        outcome = invoke("report", copy, "--exports", folder)
+        page = (copy / "report.html").read_text(encoding="utf-8")
+
+        assert outcome.exit_code == 0, outcome.stderr
+        assert ('id="exports"' in page) is is_shown
+        assert invoke("verify", copy).exit_code == 0
 
 
 def test_json_is_the_record(run: Path) -> None:

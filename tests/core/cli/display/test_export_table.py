@@ -1,6 +1,11 @@
 """Table of an export."""
 
-from safecompress_core.cli.display.export_table import export_findings, export_table
+from safecompress_core.cli.display.export_table import (
+    export_findings,
+    export_table,
+    exports_table,
+)
+from safecompress_core.report.summary import Cell
 from tests.core.fixtures.exports import agreement_record, export_record
 
 
@@ -36,3 +41,17 @@ def test_findings_say_whether_answers_agree_and_what_was_left_out() -> None:
     assert failed.text.endswith("0.12 (at most 0.1)")
     assert runtime.text == "computed by onnxruntime 1.32.0 on 1 thread"
     assert others.text.endswith("lira (references)")
+
+
+def test_exports_of_a_run_are_side_by_side() -> None:
+    """A column a format, and what each has changed."""
+    table = exports_table([export_record(format="onnx"), export_record(format="pt2")])
+
+    assert table is not None
+    assert table.columns == ("onnx", "pt2")
+    found = {row.label.strip(): row.cells for row in table.rows}
+    assert found["accuracy"][1] == Cell("0.490", "−0.010 (−0.020 to 0.000)")
+    assert found["loss-threshold"][0] == Cell("0.140", "+0.010 (−0.010 to 0.030)")
+    assert [cell.value for cell in found["labels that agree"]] == ["99.00%", "99.00%"]
+    assert [cell.value for cell in found["ms, batch of 32"]] == ["0.32", "0.32"]
+    assert exports_table([]) is None
