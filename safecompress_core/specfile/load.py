@@ -24,8 +24,14 @@ from safecompress_core.specfile.problems import LocatedProblem, SpecPath
 from safecompress_core.specfile.translate import translate_errors
 from safecompress_core.specfile.yaml.composer import MAX_PROBLEMS
 from safecompress_core.specfile.yaml.nodes import Mark, Node
-from safecompress_core.specfile.yaml.overrides import Overlay, apply_overlays, apply_overrides
-from safecompress_core.specfile.yaml.source import read
+from safecompress_core.specfile.yaml.overrides import (
+    Overlay,
+    Overrides,
+    apply_overlays,
+    apply_overrides,
+)
+from safecompress_core.specfile.yaml.plain_values import DICTIONARY
+from safecompress_core.specfile.yaml.source import WrittenSpec, read
 
 __all__ = [
     "Composed",
@@ -67,7 +73,7 @@ class Composed:
     """A spec that is read, extended and overridden, and not yet validated.
 
     Attributes:
-        path: the file that was asked for.
+        path: the file that was asked for; of a dictionary what problems name instead of one.
         root: its values.
         problems: what was wrong with the text and the overrides.
     """
@@ -115,7 +121,7 @@ AUDIT = _Sort(build=build_audit_model, check=_check_audit)
 
 
 def load_spec(
-    path: Path,
+    path: Path | Composed,
     *,
     overrides: Sequence[str] = (),
     registry: Definitions,
@@ -125,7 +131,7 @@ def load_spec(
     """Read, extend, override, validate and check the spec of a run.
 
     Args:
-        path: the YAML file; what it extends is found relative to it.
+        path: the YAML file, or what was read of it; what it extends is found relative to it.
         overrides: ``a.b=c``, applied in order before validation.
         registry: what a spec may name.
         skipped: plugins that were not used; shown where a name is unknown.
@@ -135,13 +141,14 @@ def load_spec(
     Raises:
         SpecError: with every problem found, in the order of the file.
     """
-    spec = compose_spec(path, overrides)
+    # Python calls have composed it already, since theirs may be a dictionary.
+    spec = path if isinstance(path, Composed) else compose_spec(path, overrides)
     spec.require(SpecKind.RUN)
     return _validate(
         RUN,
         spec.root,
         spec.problems,
-        path=path,
+        path=spec.path,
         registry=registry,
         skipped=skipped,
         allow_code=allow_code,
@@ -242,13 +249,18 @@ def validate_spec(
     )
 
 
-def compose_spec(path: Path, overrides: Sequence[str]) -> Composed:
+def compose_spec(spec: WrittenSpec, overrides: Overrides) -> Composed:
     """Read a spec with what it extends, and lay the overrides over it.
+
+    Args:
+        spec: a YAML file, or a dictionary as YAML would give it.
+        overrides: ``a.b=c`` each, or values by their fields; applied in order.
 
     Raises:
         SpecError: if there is nothing to validate.
     """
-    source = read(path)
+    path = spec if isinstance(spec, Path) else DICTIONARY
+    source = read(spec)
     # Nothing to validate: the file is empty, unreadable or no mapping.
     if source.root is None:
         raise SpecError(in_order(source.problems, path))

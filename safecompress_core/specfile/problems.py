@@ -50,8 +50,8 @@ class LocatedProblem:
 
     Attributes:
         file: as the user named it; ``--set a.b=c`` for an override.
-        line: from 1.
-        column: from 1.
+        line: from 1; 0 where the value stands in no text, but in a dictionary.
+        column: from 1; likewise.
         path: the field, ``attackers.1.type``; empty where the file as a whole is meant.
         message: what is wrong.
         hint: what to write instead.
@@ -72,5 +72,5 @@ class LocatedProblem:
     def __str__(self) -> str:
         # A key may contain a line break, which would split the message.
         field = f"{self.path}: ".replace("\n", r"\n") if self.path else ""
-        place = f"{self.file}:{self.line}:{self.column}"
+        place = f"{self.file}:{self.line}:{self.column}" if self.line else self.file
         return printable(f"{place}: {field}{self.message}; {self.hint}")

@@ -1,25 +1,15 @@
 """``safecompress validate``: every problem of every spec, without running anything."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 import click
 
 from safecompress_core.cli.discovery import discover_plugins
 from safecompress_core.cli.options import allow_code_option, plugins_dir_option, set_option
 from safecompress_core.cli.spec_file import SpecFile
-from safecompress_core.errors import SpecError
 from safecompress_core.formats import FORMATS, render
 from safecompress_core.host import PluginHost
-from safecompress_core.specfile.checks.kinds import SpecKind
-from safecompress_core.specfile.checks.membership_checks import warn_of_unused_membership
-from safecompress_core.specfile.load import LoadedSpec, compose_spec, load_any_spec
 from safecompress_core.specfile.problems import LocatedProblem
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from safecompress_core.specfile.models.comparison import Comparison
 
 __all__ = ["validate"]
 
@@ -73,30 +63,19 @@ def validate(
 def _problems(
     path: Path, overrides: tuple[str, ...], host: PluginHost, *, allow_code: bool
 ) -> tuple[LocatedProblem, ...]:
-    try:
-        spec = compose_spec(path, overrides)
-        loaded = _loader(spec.kind)(
-            spec,
-            registry=host.registry,
-            skipped=host.skipped,
-            allow_code=allow_code,
-        )
-    except SpecError as error:
-        return error.problems
-    # Only for valid specs of runs and audits: a comparison has several runs.
-    if isinstance(loaded, LoadedSpec) and (warning := warn_of_unused_membership(loaded.spec)):
-        click.echo(f"{path}: warning: {warning}", err=True)
-    return ()
+    # Comparisons import more than other commands need.
+    from safecompress_core.specfile.models.any_spec import validate as validate_spec
 
-
-def _loader(kind: SpecKind) -> "Callable[..., LoadedSpec[Any] | Comparison]":
-    """Return what loads specs of a kind; what loads comparisons is imported for them alone."""
-    # Comparisons import more than most validations need.
-    if kind is not SpecKind.COMPARE:
-        return load_any_spec
-    from safecompress_core.specfile.models.comparison import load_comparison
-
-    return load_comparison
+    validation = validate_spec(
+        path,
+        overrides=overrides,
+        registry=host.registry,
+        skipped=host.skipped,
+        allow_code=allow_code,
+    )
+    if validation.warning:
+        click.echo(f"{path}: warning: {validation.warning}", err=True)
+    return validation.problems
 
 
 def _summary(found: dict[Path, tuple[LocatedProblem, ...]], count: int) -> str:

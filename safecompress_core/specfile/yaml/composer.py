@@ -37,7 +37,15 @@ from safecompress_core.specfile.problems import LocatedProblem, SpecPath, printa
 from safecompress_core.specfile.yaml.nodes import Mark, Node, Scalar
 from safecompress_core.specfile.yaml.yaml_errors import syntax_error
 
-__all__ = ["MAX_DEPTH", "MAX_PROBLEMS", "MAX_VALUES", "Budget", "parse"]
+__all__ = [
+    "MAX_DEPTH",
+    "MAX_PROBLEMS",
+    "MAX_VALUES",
+    "MAX_WHOLE",
+    "Budget",
+    "flaw_of_text",
+    "parse",
+]
 
 MAX_VALUES = 20_000
 """Values that a spec may have with everything that it extends and that its aliases repeat."""
@@ -58,6 +66,17 @@ KINDS = {
 }
 """What the tags of scalars other than text stand for."""
 EXPONENT = re.compile(r"[-+]?[0-9_.]+[eE][-+]?[0-9]+")
+
+
+def flaw_of_text(text: str) -> tuple[str, str] | None:
+    """Return what is wrong with a text that no spec can hold, and what to write; else None."""
+    if "\0" in text:
+        return "the text has a NUL character", "take it out"
+    # JSON can express lone surrogates, UTF-8 cannot.
+    if any("\ud800" <= letter <= "\udfff" for letter in text):
+        message = "the text has half of a surrogate pair, which no file can hold"
+        return message, r'write the character, or "\U0001F600"'
+    return None
 
 
 @dataclass(slots=True)
@@ -291,12 +310,8 @@ class _Composer:
         return self._refused(mark, path, message, hint)
 
     def _text(self, text: str, mark: Mark, path: SpecPath) -> Node:
-        if "\0" in text:
-            return self._refused(mark, path, "the text has a NUL character", "take it out")
-        # JSON can express lone surrogates, UTF-8 cannot.
-        if any("\ud800" <= letter <= "\udfff" for letter in text):
-            message = "the text has half of a surrogate pair, which no file can hold"
-            return self._refused(mark, path, message, r'write the character, or "\U0001F600"')
+        if flaw := flaw_of_text(text):
+            return self._refused(mark, path, *flaw)
         return Node(text, mark)
 
     def _value(self, tag: str, text: str, event: ScalarEvent) -> Scalar:

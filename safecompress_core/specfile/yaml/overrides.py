@@ -2,13 +2,20 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypeAlias
 
 from safecompress_core.specfile.problems import OVERRIDE, LocatedProblem, SpecPath, dotted_path
 from safecompress_core.specfile.yaml.composer import MAX_DEPTH, parse
 from safecompress_core.specfile.yaml.nodes import Mark, Node
+from safecompress_core.specfile.yaml.plain_values import place_without_lines, to_nodes
 
-__all__ = ["Overlay", "apply_overlays", "apply_overrides"]
+__all__ = ["Overlay", "Overrides", "apply_overlays", "apply_overrides"]
+
+Overrides: TypeAlias = Sequence[str] | Mapping[str, Any]
+"""``a.b=c`` each, as ``--set`` takes them; from Python also values by their fields."""
+
+MAPPING = "overrides"
+"""What a problem of a value in such a mapping names instead of a file."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,15 +39,20 @@ class _MisplacedError(Exception):
     """The path leads nowhere; carries what is wrong and what to write instead."""
 
 
-def apply_overrides(root: Node, overrides: Sequence[str], problems: list[LocatedProblem]) -> Node:
+def apply_overrides(root: Node, overrides: Overrides, problems: list[LocatedProblem]) -> Node:
     """The spec with every override applied, in order.
 
     Args:
         root: the spec.
         overrides: ``a.b=c``, split at the first ``=``; ``c`` is YAML, a number in the path is a
-            place in a list, and mappings on the way are made where there are none.
+            place in a list, and mappings on the way are made where there are none. Or a mapping
+            from ``a.b`` to plain values.
         problems: gains what is wrong with an override, which then changes nothing.
     """
+    if isinstance(overrides, Mapping):
+        for field, value in overrides.items():
+            root = _lay(root, field.split("."), value, place_without_lines(MAPPING), problems)
+        return root
     for text in overrides:
         root = _with_override(root, text, problems)
     return root
@@ -58,22 +70,20 @@ def apply_overlays(root: Node, values: Sequence[Overlay], problems: list[Located
         # All steps exist: `along` yields the root, and a node for each step.
         if laid.yields and len([*root.along(laid.steps)]) > len(laid.steps):
             continue
-        mark = Mark(laid.origin, 1, 1)
-        try:
-            root = _place(root, (), laid.steps, _to_nodes(laid.value, mark))
-        except _MisplacedError as misplaced:
-            message, hint = misplaced.args
-            problems.append(mark.problem(laid.steps, message, hint))
+        root = _lay(root, laid.steps, laid.value, Mark(laid.origin, 1, 1), problems)
     return root
 
 
-def _to_nodes(value: Any, mark: Mark) -> Node:
-    """A plain value as nodes that all stand in one place."""
-    if isinstance(value, Mapping):
-        return Node({key: _to_nodes(content, mark) for key, content in value.items()}, mark, mark)
-    if isinstance(value, list | tuple):
-        return Node(tuple(_to_nodes(content, mark) for content in value), mark, mark)
-    return Node(value, mark, mark)
+def _lay(
+    root: Node, steps: Sequence[str], value: Any, mark: Mark, problems: list[LocatedProblem]
+) -> Node:
+    """The spec with a plain value at a path; a problem where the path leads nowhere."""
+    try:
+        return _place(root, (), steps, to_nodes(value, mark, problems, path=tuple(steps)))
+    except _MisplacedError as misplaced:
+        message, hint = misplaced.args
+        problems.append(mark.problem(tuple(steps), message, hint))
+        return root
 
 
 def _with_override(root: Node, text: str, problems: list[LocatedProblem]) -> Node:

@@ -7,15 +7,25 @@ import difflib
 import errno
 import os
 import stat
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any, TypeAlias
 
 from safecompress_core.specfile.problems import LocatedProblem, SpecPath, shorten
 from safecompress_core.specfile.shipped import find_shipped_specs
 from safecompress_core.specfile.yaml.composer import Budget, parse
 from safecompress_core.specfile.yaml.nodes import Mark, Node, merge
+from safecompress_core.specfile.yaml.plain_values import (
+    DICTIONARY,
+    place_without_lines,
+    to_nodes,
+)
 
-__all__ = ["SpecSource", "read"]
+__all__ = ["SpecSource", "WrittenSpec", "read"]
+
+WrittenSpec: TypeAlias = Path | Mapping[str, Any]
+"""A spec before it is read: a file, or a dictionary as YAML would give it."""
 
 MAX_BYTES = 2**20
 """The size of a file that a spec may have."""
@@ -34,11 +44,13 @@ class SpecSource:
     problems: list[LocatedProblem] = field(default_factory=list)
 
 
-def read(path: Path, *, named_at: Mark | None = None, field_path: SpecPath = ()) -> SpecSource:
-    """Read a file and, beneath it, what it extends.
+def read(
+    spec: WrittenSpec, *, named_at: Mark | None = None, field_path: SpecPath = ()
+) -> SpecSource:
+    """Read a file or a dictionary and, beneath it, what it extends.
 
     Args:
-        path: the file.
+        spec: the file or the dictionary.
         named_at: where another file names it, if one does; only a regular file may be named so.
         field_path: the field that names it there.
 
@@ -49,7 +61,10 @@ def read(path: Path, *, named_at: Mark | None = None, field_path: SpecPath = ())
     source = SpecSource()
     reader = _Reader(source.problems, is_named=named_at is not None)
     try:
-        source.root = reader.file(path, named_at or Mark(str(path), 1, 1), field_path)
+        if isinstance(spec, Mapping):
+            source.root = reader.dictionary(spec)
+        else:
+            source.root = reader.file(spec, named_at or Mark(str(spec), 1, 1), field_path)
     # Without arguments the problems were added before.
     except _RefusedError as refused:
         if refused.args:
@@ -114,6 +129,17 @@ class _Reader:
         if not isinstance(root.content, dict):
             message = f"a spec is a mapping of fields, and this is {_kind(root)}"
             raise _RefusedError(root.mark, (), message, "write fields as 'name: value'")
+        return self._extended(path, root, has_problems=len(self.problems) > before)
+
+    def dictionary(self, values: Mapping[str, Any]) -> Node:
+        """Values of Python code laid over what they extend."""
+        place = place_without_lines(str(DICTIONARY))
+        root = to_nodes(values, place, self.problems)
+        return self._extended(DICTIONARY, root, has_problems=bool(self.problems))
+
+    def _extended(self, path: Path, root: Node, *, has_problems: bool) -> Node:
+        """A mapping laid over the file that it extends, if it extends any."""
+        assert isinstance(root.content, dict)  # both callers have checked it
         content = dict(root.content)
         # Removed, since it is no field of the spec.
         extends = content.pop("extends", None)
@@ -121,7 +147,7 @@ class _Reader:
         if extends is None:
             return own_root
         # The problem of its value has been reported already.
-        if extends.content is None and len(self.problems) > before:
+        if extends.content is None and has_problems:
             raise _RefusedError
         if not isinstance(extends.content, str) or not extends.content:
             mark = root.mark_of(("extends",))
