@@ -33,7 +33,7 @@ def comparison_document(
     done: Sequence[FinishedVariant],
     failures: Sequence[Failure],
     *,
-    invoked: Invocation,
+    invoked: Invocation | None,
     environment: Path,
 ) -> ComparisonResults:
     """The content of ``comparison.json``.
@@ -42,7 +42,7 @@ def comparison_document(
         comparison: what was asked for.
         done: its finished runs.
         failures: those that could not be finished.
-        invoked: the command line that it was made with.
+        invoked: the command line that it was made with; None where Python code asked for it.
         environment: the ``environment.json`` of one of the runs.
 
     Raises:
@@ -56,8 +56,8 @@ def comparison_document(
     return ComparisonResults(
         version=COMPARISON_VERSION,
         name=spec.name,
-        command=invoked.line,
-        directory=invoked.directory,
+        command=None if invoked is None else invoked.line,
+        directory=None if invoked is None else invoked.directory,
         sha256=spec_hash(comparison),
         seeds=tuple(spec.seeds),
         densities=tuple(spec.densities),
@@ -74,11 +74,11 @@ def comparison_document(
 
 
 def first_invocation(comparison: Comparison, folder: Path) -> Invocation | None:
-    """The command line that the same comparison was first finished with; None if it was not."""
+    """The command line that the same comparison was first finished with; None if none was."""
     place = folder / "comparison.json"
     document = read_json(place) if place.exists() else {}
-    # A record of another comparison says nothing of this one's command.
-    if document.get("sha256") != spec_hash(comparison):
+    # A record of another comparison says nothing of this one's command, and Python code has none.
+    if document.get("sha256") != spec_hash(comparison) or document["command"] is None:
         return None
     return Invocation(line=document["command"], directory=document["directory"])
 

@@ -9,7 +9,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
@@ -26,7 +26,10 @@ from safecompress_core.results.command_line import Invocation
 from safecompress_core.results.reading import read_results
 from safecompress_core.runs.executor import run_units
 from safecompress_core.runs.run import run_directory, run_spec
+from safecompress_core.specfile.load import compose_spec
 from safecompress_core.specfile.models.comparison import Comparison, ComparisonRun, load_comparison
+from safecompress_core.specfile.yaml.overrides import Overrides
+from safecompress_core.specfile.yaml.source import WrittenSpec
 
 __all__ = ["ComparisonJob", "Failure", "run_comparison"]
 
@@ -55,21 +58,22 @@ class ComparisonJob:
     """A comparison and how it is to be done.
 
     Attributes:
-        path: its file.
-        overrides: ``a.b=c``, laid over it.
+        spec: its file, or a dictionary as YAML would give it.
+        overrides: ``a.b=c``, laid over it; or values by their fields.
         folder: where it is kept.
         plugins_dir: where single-file plugins are.
         allow_code: whether its specs may import code that they name.
-        invoked: the command line, which its runs record as theirs.
+        invoked: the command line, which its runs record as theirs; None where Python code asked.
         watch: shows a run while it is done, in whatever process: a function of a module.
     """
 
-    path: Path
-    overrides: tuple[str, ...]
+    # Dictionaries have no hash; the folder distinguishes jobs.
+    spec: WrittenSpec = field(hash=False)
+    overrides: Overrides = field(hash=False)
     folder: Path
     plugins_dir: Path | None
     allow_code: bool
-    invoked: Invocation
+    invoked: Invocation | None
     watch: RunDisplay
 
 
@@ -163,7 +167,7 @@ def _do_elsewhere(order: ComparisonJob, index: int) -> None:
 def _bench(order: ComparisonJob) -> _Runner:
     registry = load_plugins(plugins_dir=order.plugins_dir).registry
     comparison = load_comparison(
-        order.path, overrides=order.overrides, registry=registry, allow_code=order.allow_code
+        compose_spec(order.spec, order.overrides), registry=registry, allow_code=order.allow_code
     )
     # One runner for each process, whose loaded data later runs reuse.
     return _Runner(comparison, registry, order, {}, lambda _: None)

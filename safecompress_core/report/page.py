@@ -28,7 +28,7 @@ from safecompress_core.results.directory import require_inside
 from safecompress_core.results.reading import read_results
 from safecompress_core.results.schema import Results
 
-__all__ = ["page_template", "render", "write_report"]
+__all__ = ["page_of", "page_template", "render", "write_report"]
 
 TEMPLATE = PAGE = "report.html"
 
@@ -50,15 +50,28 @@ def write_report(run_directory: Path, *, exports: ResultTable | None = None) -> 
     """
     require_inside(run_directory)
     page = run_directory / PAGE
-    text = render(
+    write_bytes(page, page_of(run_directory, exports=exports).encode())
+    record_files(run_directory, [PAGE])
+    return page
+
+
+def page_of(run_directory: Path, *, exports: ResultTable | None = None) -> str:
+    """Return the page of a finished run.
+
+    Args:
+        run_directory: of the run.
+        exports: figures of files that were exported from it; None without any.
+
+    Raises:
+        RunDirectoryError: if one of the files it is made from is not there, cannot be read, or is
+            not what the run has recorded.
+    """
+    return render(
         results=read_results(run_directory),
         spec=read_recorded(run_directory, "spec.resolved.yaml").decode(),
         environment=json.loads(read_recorded(run_directory, "environment.json")),
         exports=exports,
     )
-    write_bytes(page, text.encode())
-    record_files(run_directory, [PAGE])
-    return page
 
 
 def render(

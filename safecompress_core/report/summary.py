@@ -34,6 +34,7 @@ __all__ = [
     "ends_of",
     "finishing",
     "objectives_of",
+    "overview",
     "phases",
     "separability",
 ]
@@ -107,6 +108,18 @@ def comparison(results: Results) -> ResultTable:
         *_audit_rows(results, parts),
     ]
     return ResultTable("Audit, with 95 % intervals", tuple(columns), tuple(rows))
+
+
+def overview(results: Results) -> ResultTable:
+    """The same models in a few rows: metrics, sizes, and the advantage of every attack."""
+    columns = columns_of(results)
+    parts = tuple(columns.values())
+    rows = (
+        *_metric_rows(results, parts, [part.model.file_bytes for part in parts]),
+        *_size_rows([part.model for part in parts]),
+        *_advantage_rows(results, parts),
+    )
+    return ResultTable("Audit, with 95 % intervals", tuple(columns), rows)
 
 
 def objectives_of(results: Results, entry: ArchiveRecord) -> ResultTable:

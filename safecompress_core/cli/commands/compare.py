@@ -1,6 +1,7 @@
 """Command ``safecompress compare``: variants, densities and seeds of one spec, compared."""
 
 import json
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,11 +18,10 @@ from safecompress_core.cli.options import (
     workers_option,
 )
 from safecompress_core.cli.spec_file import SpecFile
-from safecompress_core.specfile.models.comparison import Comparison, ComparisonRun, load_comparison
+from safecompress_core.specfile.models.comparison import Comparison, load_comparison
 
 if TYPE_CHECKING:
     from safecompress_core.compare.comparison_plan import ComparisonPlan
-    from safecompress_core.compare.runner import ComparisonJob
     from safecompress_core.data.dataset import Dataset
     from safecompress_core.host import PluginHost
     from safecompress_core.results.schema import ComparisonResults
@@ -86,11 +86,11 @@ def compare(
         _plan(comparison, host, folder, changed, as_json=as_json)
         return
     from safecompress_core.cli.display.lines import brief_lines
-    from safecompress_core.compare.folder import lock_folder
+    from safecompress_core.compare.compare_runs import compare_runs
     from safecompress_core.compare.runner import ComparisonJob
 
-    order = ComparisonJob(
-        path=spec,
+    job = ComparisonJob(
+        spec=spec,
         overrides=overrides,
         folder=folder,
         plugins_dir=plugins_dir,
@@ -98,73 +98,18 @@ def compare(
         invoked=invocation(context),
         watch=brief_lines,
     )
-    # One comparison per folder at a time; another waits, since it would train the same models.
-    with lock_folder(folder, waiting=lambda: _report_waiting(folder)):
-        record = _done(comparison, host, order, dataset_cache, workers=workers)
+    record = compare_runs(
+        comparison,
+        host,
+        job,
+        workers=workers,
+        dataset_cache=dataset_cache,
+        # To standard error: standard output holds results alone.
+        say=partial(click.echo, err=True),
+    )
     _print(record, folder, as_json=as_json)
     if record.failures:
         context.exit(UNFINISHED)
-
-
-def _report_waiting(folder: Path) -> None:
-    click.echo(f"{folder}: another comparison is at work here; waiting for it", err=True)
-
-
-def _done(
-    comparison: Comparison,
-    host: "PluginHost",
-    order: "ComparisonJob",
-    dataset_cache: dict[str, "Dataset"],
-    *,
-    workers: int,
-) -> "ComparisonResults":
-    """Do the work, a line for each finished run, and write down what came of it."""
-    from safecompress_core.compare.comparison_json import (
-        comparison_document,
-        first_invocation,
-        write_record,
-    )
-    from safecompress_core.compare.comparison_plan import Pace, plan_comparison
-    from safecompress_core.compare.runner import run_comparison
-    from safecompress_core.report.formatting import duration
-    from safecompress_core.runs.run import run_directory
-
-    total, count_done = len(comparison.entries), [0]
-    # The estimate is refined by each run that ends.
-    pace = Pace(plan_comparison(comparison, host.registry, order.folder))
-
-    def report_run(entry: ComparisonRun, reason: str | None) -> None:
-        count_done[0] += 1
-        pace.add_run(entry.label)
-        outcome = f"could not be finished: {reason}" if reason else "done"
-        left = "" if pace.left is None else f"; about {duration(pace.left)} left"
-        place = f"{count_done[0]:{len(str(total))}}/{total}"
-        # To standard error: standard output holds results alone.
-        click.echo(f"[{place}] {entry.label}: {outcome}{left}", err=True)
-
-    done, failures = run_comparison(
-        comparison,
-        host.registry,
-        order,
-        workers=workers,
-        report_run=report_run,
-        observers=host.notify,
-        dataset_cache=dataset_cache,
-    )
-    finished = (
-        run_directory(entry.loaded, host.registry, order.folder / "runs") / "environment.json"
-        for entry in comparison.entries
-    )
-    content = comparison_document(
-        comparison,
-        done,
-        failures,
-        invoked=first_invocation(comparison, order.folder) or order.invoked,
-        # The environment of any finished run, since all ran in this one.
-        environment=next(path for path in finished if path.exists() or not done),
-    )
-    write_record(order.folder, content)
-    return content
 
 
 def _print(record: "ComparisonResults", folder: Path, *, as_json: bool) -> None:

@@ -1,7 +1,6 @@
 """``safecompress run``: from a spec to a small model and a verdict."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
@@ -19,13 +18,8 @@ from safecompress_core.cli.options import (
 )
 from safecompress_core.cli.outcome import display_of, print_outcome, write_page
 from safecompress_core.cli.spec_file import SpecFile
-from safecompress_core.errors import TrainingDivergedError
-from safecompress_core.specfile.load import LoadedSpec, load_spec
-
-if TYPE_CHECKING:
-    from safecompress_core.host import PluginHost
-    from safecompress_core.results.command_line import Invocation
-    from safecompress_core.runs.run import FinishedRun
+from safecompress_core.cli.watched_run import watched_run
+from safecompress_core.specfile.load import load_spec
 
 __all__ = ["run"]
 
@@ -73,10 +67,11 @@ def run(
         skipped=host.skipped,
         allow_code=allow_code,
     )
-    finished = _done(
+    finished = watched_run(
         loaded,
         host,
-        runs_dir,
+        runs=runs_dir,
+        display=display_of(loaded.spec),
         workers=workers,
         plugins_dir=plugins_dir,
         invoked=invocation(context),
@@ -88,46 +83,3 @@ def run(
 
     if not is_good(finished.results):
         context.exit(GATE_FAILED)
-
-
-def _done(
-    loaded: LoadedSpec,
-    host: "PluginHost",
-    runs: Path,
-    *,
-    workers: int,
-    plugins_dir: Path | None,
-    invoked: "Invocation",
-) -> "FinishedRun":
-    """Do the work, watched by a display."""
-    with display_of(loaded.spec) as display:
-        # Imported inside, so that the display is up while torch loads.
-        from safecompress_core.runs.run import run_directory, run_spec  # slow: torch
-
-        host.add_observer("terminal display", display)
-        try:
-            return run_spec(
-                loaded,
-                host.registry,
-                runs=runs,
-                observers=host.notify,
-                workers=workers,
-                plugins_dir=plugins_dir,
-                invoked=invoked,
-            )
-        except TrainingDivergedError as error:
-            checkpoint = _describe_checkpoint(run_directory(loaded, host.registry, runs))
-            raise TrainingDivergedError(f"{error}\n{checkpoint}") from error
-
-
-def _describe_checkpoint(directory: Path) -> str:
-    """Return what an interrupted run has kept, and its path."""
-    checkpoints = {
-        # Numeric: round-10 follows round-9.
-        int(record.parent.name.removeprefix("round-")): record.parent
-        for record in (directory / "checkpoints").rglob("round-*/record.json")
-    }
-    if not checkpoints:
-        return f"no round was finished; what there is lies in {directory}"
-    last = max(checkpoints)
-    return f"the last finished round, {last}, is kept in {checkpoints[last]}"

@@ -39,10 +39,11 @@ def as_markdown(comparison: ComparisonResults) -> str:
 
 
 def _provenance(comparison: ComparisonResults) -> Iterator[str]:
-    yield "```console"
-    yield f"$ {comparison.command}"
-    yield "```"
-    yield ""
+    if comparison.command is not None:
+        yield "```console"
+        yield f"$ {comparison.command}"
+        yield "```"
+        yield ""
     packages: Any = comparison.environment["packages"]
     versions = ", ".join(f"{name} {packages[name]}" for name in ("safecompress", "torch"))
     seeds = ", ".join(map(str, comparison.seeds))

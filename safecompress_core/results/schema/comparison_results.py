@@ -170,10 +170,10 @@ class ComparisonResults(Record):
     """Version of this format."""
     name: str
     """Name of the comparison, from its spec."""
-    command: str
-    """Command line that it was first finished with."""
-    directory: str
-    """Working directory of that command."""
+    command: str | None
+    """Command line that it was first finished with; null where Python code asked for it."""
+    directory: str | None
+    """Working directory of that command; null likewise."""
     sha256: Sha256
     """SHA-256 over the resolved specs of all runs."""
     seeds: tuple[int, ...]

@@ -65,7 +65,7 @@ def test_a_run_that_fails_takes_nothing_from_the_others(
 
     monkeypatch.setattr(runner, "run_spec", run_one)
     job = ComparisonJob(
-        path=tmp_path / "trial.yaml",
+        spec=tmp_path / "trial.yaml",
         overrides=(),
         folder=tmp_path,
         plugins_dir=None,
