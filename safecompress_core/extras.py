@@ -21,6 +21,7 @@ EXTRA_OF = {
     "onnxscript": "onnx",
     "opacus": "dp",
     "optuna": "search",
+    "pandas": "pandas",
     "pyarrow": "parquet",
     "safetensors": "run",
     "scipy": "run",

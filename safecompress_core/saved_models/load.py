@@ -179,7 +179,7 @@ def load_network(
 
 
 def load_classifier(
-    path: Path,
+    path: str | Path,
     *,
     network: nn.Module | None = None,
     allow_code: bool = False,
@@ -199,6 +199,7 @@ def load_classifier(
         StorageError: if the file cannot be read, names what is not installed, does not fit, or
             names code that is not allowed.
     """
+    path = Path(path)
     given = detect_model(path, allow_code=True)  # formats with code are refused below
     if not given.model_metadata:
         raise StorageError(f"{path}: was not written by SafeCompress")

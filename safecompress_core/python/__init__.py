@@ -1,0 +1,1 @@
+"""Python calls: what the command line does, with results as objects."""

@@ -1,0 +1,83 @@
+"""``safecompress.run``."""
+
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import Result as CliResult
+from ruamel.yaml import YAML
+
+from safecompress_core.errors import SpecError
+from safecompress_core.python.run import run
+from tests.core.fixtures.small_run import SPEC
+
+
+def test_it_finds_the_run_that_the_command_line_has_finished(
+    first_outcome: tuple[CliResult, Path], tiny_spec: Path
+) -> None:
+    """The same directory, whatever form the spec and the override have; nothing is done again."""
+    _, directory = first_outcome
+    written = (directory / "results.json").stat().st_mtime_ns
+    values = YAML(typ="safe", pure=True).load(SPEC)
+
+    from_file = run(tiny_spec, overrides={"device": "cpu"}, runs_dir=directory.parent)
+    from_values = run(values, overrides=["device=cpu"], runs_dir=str(directory.parent))
+
+    assert from_file == from_values
+    assert from_file.path == directory
+    assert from_file.results.to_json() == json.loads((directory / "results.json").read_text())
+    assert (directory / "results.json").stat().st_mtime_ns == written
+
+
+def test_a_run_from_python_leaves_what_one_from_the_command_line_does(
+    first_outcome: tuple[CliResult, Path],
+    tmp_path: Path,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    """The same files and bytes of the model, the report included; in silence."""
+    _, directory = first_outcome
+    values = YAML(typ="safe", pure=True).load(SPEC)
+
+    result = run({**values, "device": "cpu"}, runs_dir=tmp_path)
+
+    def files(place: Path) -> set[str]:
+        return {str(path.relative_to(place)) for path in place.rglob("*") if path.is_file()}
+
+    assert result.path.name == directory.name
+    assert files(result.path) == files(directory)
+    model = Path("model", "model.safetensors")
+    assert (result.path / model).read_bytes() == (directory / model).read_bytes()
+    environment = json.loads((result.path / "environment.json").read_text())
+    assert environment["command"] is None
+    assert capfd.readouterr() == ("", "")
+
+
+def test_progress_is_written_where_it_is_asked_for(
+    first_outcome: tuple[CliResult, Path], tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Lines on standard error, as without a terminal."""
+    values = YAML(typ="safe", pure=True).load(SPEC)
+    plain = {**values, "method": {"type": "uncompressed"}, "attackers": [], "gate": []}
+
+    result = run(plain, overrides={"training.epochs": 1}, runs_dir=tmp_path, progress=True)
+
+    out, err = capfd.readouterr()
+    assert out == ""
+    assert str(result.path) in err
+    assert "loss-threshold" in err
+
+
+def test_a_wrong_spec_leaves_nothing_behind(tmp_path: Path) -> None:
+    """All problems at once, before anything is made."""
+    with pytest.raises(SpecError) as raised:
+        run({"version": 1, "seed": "x"}, runs_dir=tmp_path / "runs")
+
+    assert "<dict>: seed: 'x' is not a whole number" in str(raised.value)
+    assert len(raised.value.problems) > 1
+    assert not (tmp_path / "runs").exists()
+
+
+def test_a_spec_of_another_kind_is_refused() -> None:
+    """It names what it is for."""
+    with pytest.raises(SpecError, match="compare"):
+        run("desk/handwriting")
