@@ -15,6 +15,7 @@ from safecompress_core.report.summary import (
     comparison,
     ends_of,
     objectives_of,
+    overview,
     phases,
     separability,
 )
@@ -286,3 +287,16 @@ def test_the_phases_of_a_method_are_told_in_their_order(results: Results) -> Non
         ("pretrain", ["3", "1.000"]),
         ("prune and fine-tune", ["2", "0.100"]),
     ]
+
+
+def test_the_overview_has_a_row_for_each_attack(results: Results) -> None:
+    """Metrics and sizes as in the comparison, and of attacks the advantage alone."""
+    table, whole = overview(typed(results)), comparison(typed(results))
+
+    assert table.columns == whole.columns
+    assert [row.label.strip() for row in table.rows] == [
+        *("test accuracy", "density", "parameters", "model file", "advantage of"),
+        *("loss", "entropy", "probe"),
+    ]
+    assert table.rows[:4] == whole.rows[:4]
+    assert cells(table)["  probe"] == cells(whole)["  advantage"]
