@@ -87,7 +87,14 @@ class Batcher:
             future.set_result(rows)
 
 
-def make_server(folder: Path, *, port: int) -> tuple[ThreadingHTTPServer, Batcher]:
+class Server(ThreadingHTTPServer):
+    """One thread a client; many may connect at the same time."""
+
+    # The default of 5 refuses clients that come together.
+    request_queue_size = 128
+
+
+def make_server(folder: Path, *, port: int) -> tuple[Server, Batcher]:
     """Return a server of an export, and what answers for it.
 
     Args:
@@ -120,7 +127,7 @@ def make_server(folder: Path, *, port: int) -> tuple[ThreadingHTTPServer, Batche
         def log_message(self, *_: Any) -> None:
             """Stay silent."""
 
-    return ThreadingHTTPServer(("127.0.0.1", port), Handler), batcher
+    return Server(("127.0.0.1", port), Handler), batcher
 
 
 if __name__ == "__main__":
