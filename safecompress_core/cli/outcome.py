@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from safecompress_core.results.checksums import MODEL
 from safecompress_core.specfile.checks.spec_checks import AnySpec
 
 if TYPE_CHECKING:
@@ -79,7 +80,7 @@ def print_outcome(finished: "FinishedRun", report: Path | None, *, as_json: bool
     print_summary(console, finished.results)
     console.print()
     # An audit stores no model.
-    model = finished.path / "model" / "model.safetensors"
+    model = finished.path / MODEL
     places = {
         **({"model": str(model)} if model.exists() else {}),
         "results": str(finished.path / "results.json"),

@@ -13,7 +13,7 @@ from safecompress_core.data.pools import Pool
 from safecompress_core.errors import ExportError, RunDirectoryError
 from safecompress_core.host import Registry
 from safecompress_core.networks.output_guard import AnswerModule
-from safecompress_core.results.checksums import is_finished
+from safecompress_core.results.checksums import MODEL, is_finished
 from safecompress_core.results.identity import changes_since
 from safecompress_core.results.reading import read_results
 from safecompress_core.results.schema import Results
@@ -25,8 +25,6 @@ from safecompress_core.specfile.load import load_spec
 
 __all__ = ["RunModel", "locate_model", "open_run_model"]
 
-MODEL = Path("model") / "model.safetensors"
-"""The chosen model in a run directory."""
 SPEC = "spec.resolved.yaml"
 EXAMPLES = 4
 """Samples by which a network is traced."""

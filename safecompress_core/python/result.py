@@ -12,6 +12,7 @@ from safecompress_core.python.notebook_table import as_html, as_lines
 from safecompress_core.report.page import page_of
 from safecompress_core.report.summary import overview
 from safecompress_core.report.verdict import is_good, verdict
+from safecompress_core.results.checksums import MODEL
 from safecompress_core.results.schema import GateRecord, Results
 from safecompress_core.saved_models.load import load_classifier
 from safecompress_core.saved_models.shipped_model import ShippedModel
@@ -55,7 +56,7 @@ class Result:
             StorageError: if its file is damaged, or a plugin that it needs is not installed.
         """
         return load_classifier(
-            self.path / "model" / "model.safetensors",
+            self.path / MODEL,
             allow_code=self.allow_code,
             registry=self.registry,
         )

@@ -14,6 +14,7 @@ from safecompress_core.atomic_writing import write_bytes
 from safecompress_core.errors import RunDirectoryError
 
 __all__ = [
+    "MODEL",
     "RESULTS",
     "SUMS",
     "is_finished",
@@ -27,6 +28,8 @@ __all__ = [
 ]
 
 SUMS, RESULTS = "SHA256SUMS", "results.json"
+MODEL = Path("model") / "model.safetensors"
+"""The chosen model in a run directory."""
 # The format of sha256sum; no path starts with a slash or has a backslash.
 LINE = re.compile(r"(?P<sha256>[0-9a-f]{64})  (?P<file>[^/\\\n][^\\\n]*)")
 

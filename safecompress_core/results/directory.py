@@ -16,7 +16,7 @@ from ruamel.yaml import YAML
 
 from safecompress_core.atomic_writing import append_line, sweep, write_bytes
 from safecompress_core.errors import RunDirectoryError, RunInUseError
-from safecompress_core.results.checksums import RESULTS, is_finished, record_all_files
+from safecompress_core.results.checksums import MODEL, RESULTS, is_finished, record_all_files
 
 __all__ = [
     "RunDirectory",
@@ -120,7 +120,7 @@ class RunDirectory:
     @property
     def model(self) -> Path:
         """The chosen model."""
-        return self.path / "model" / "model.safetensors"
+        return self.path / MODEL
 
     @property
     def baseline(self) -> Path:

@@ -9,12 +9,11 @@ import click
 
 from safecompress_core.cli.options import allow_code_option, json_option, plugins_dir_option
 from safecompress_core.errors import RunDirectoryError, StorageError
+from safecompress_core.results.checksums import MODEL
 
 __all__ = ["inspect"]
 
 SPECS = (".yaml", ".yml")
-MODEL = Path("model") / "model.safetensors"
-"""The chosen model in a run directory."""
 FEW = 6
 
 

@@ -4,10 +4,9 @@ from pathlib import Path
 
 import click
 
-__all__ = ["pack"]
+from safecompress_core.results.checksums import MODEL
 
-MODEL = Path("model") / "model.safetensors"
-"""The chosen model in a run directory."""
+__all__ = ["pack"]
 
 
 @click.command()

@@ -11,14 +11,12 @@ import click
 
 from safecompress_core.cli.discovery import discover_plugins
 from safecompress_core.cli.options import allow_code_option, plugins_dir_option
+from safecompress_core.results.checksums import MODEL
 
 if TYPE_CHECKING:
     from safecompress_core.saved_models.input_rows import Prediction
 
 __all__ = ["predict"]
-
-MODEL = Path("model") / "model.safetensors"
-"""The chosen model in a run directory."""
 
 
 @click.command()
