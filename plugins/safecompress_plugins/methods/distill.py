@@ -1,26 +1,23 @@
 """Distillation: a small dense student trained on the uncompressed model's outputs."""
 
-from collections.abc import Callable, Iterator, Mapping
-from functools import partial
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from safecompress_core.api import Params
 from safecompress_core.toolkit import (
     Architecture,
     Classifier,
-    DefenceInputs,
     Method,
     MethodContext,
     MethodOutcome,
-    Phases,
     Problem,
     Recipe,
     SafeCompressError,
-    TrainingState,
 )
 from safecompress_plugins.defences.manifest import DistillationParams
 from safecompress_plugins.defences.training.distillation import Distillation
 from safecompress_plugins.methods.manifest import DistillParams
+from safecompress_plugins.methods.student import train_student
 
 __all__ = ["Distill", "widest"]
 
@@ -88,38 +85,11 @@ class Distill(Method):
 
     def run(self, context: MethodContext) -> MethodOutcome:
         """Train the student, or load the one of an earlier run."""
-        model, end = self.trainee(context.architecture), context.recipe.epochs
-        make = partial(context.architecture.build, model)
-        settings = context.settings(self._params.defences)
-        # The student has another architecture, so phases build their checkpoints' network from
-        # `make`.
-        phases = Phases(
-            context,
-            settings,
-            count=self.units(),
-            start=lambda: context.new_state(make(), None, settings),
-            network=make,
+        model = self.trainee(context.architecture)
+        distillation = Distillation(
+            DistillationParams(temperature=self._params.temperature, alpha=self._params.alpha)
         )
-
-        def distill(state: TrainingState) -> tuple[TrainingState, Mapping[str, Any]]:
-            params = DistillationParams(
-                temperature=self._params.temperature, alpha=self._params.alpha
-            )
-            lesson = Distillation(params)
-            # Equipped here and not by the trainer: it is the method's own loss, no defence of the
-            # spec.
-            lesson.equip(DefenceInputs(teacher=context.teacher()))
-            context.trainer.train(
-                state,
-                until=end,
-                topology_schedule=None,
-                what="the student",
-                method_defences=[lesson],
-            )
-            return state, {}
-
-        phases.do("distil", distill, epochs=end)
-        return phases.outcome(model=model, teacher="uncompressed", teacher_epochs=end)
+        return train_student(context, model, self._params.defences, distillation)
 
     def _most(self, network: Classifier) -> int:
         """Return the student's maximum number of weights."""

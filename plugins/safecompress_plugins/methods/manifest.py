@@ -34,6 +34,7 @@ __all__ = [
     "RiglParams",
     "SetParams",
     "SnipParams",
+    "SoftTreeMethodParams",
     "ThinningParams",
 ]
 
@@ -128,6 +129,23 @@ class DistillParams(DensityParams):
     """Divisor of the logits: the higher, the more the ranking of wrong classes matters."""
     alpha: Annotated[float, Field(ge=0, le=1)] = 0.9
     """Share of the teacher's outputs in the loss; labels have the rest."""
+
+
+class SoftTreeMethodParams(MethodParams):
+    """Train a soft decision tree on the uncompressed model's outputs."""
+
+    tree: Annotated[Params, Slot(Kind.MODEL)] = Field(
+        default={"type": "soft-tree"},
+        validate_default=True,
+    )
+    """The tree, with its depth."""
+    alpha: Annotated[float, Field(ge=0, le=1)] = 0.9
+    """Share of the uncompressed model's posteriors in the targets; labels have the rest."""
+    temperature: Annotated[float, Field(gt=0)] = 1.0
+    """Divisor of the uncompressed model's logits."""
+    balance: Annotated[float, Field(ge=0)] = 0.1
+    """Strength of the penalty on decisions that send all samples to the same side (the paper's
+    λ)."""
 
 
 class RiglParams(SparseTrainingParams):
@@ -244,6 +262,15 @@ DEFINITIONS = (
         cites="Hinton, Vinyals & Dean 2015, Distilling the Knowledge in a Neural Network",
         workload=_once,
         refuses={"distillation": "the method already distils, with its own alpha"},
+    ),
+    MethodDef(
+        name="soft-tree",
+        params=SoftTreeMethodParams,
+        target=f"{PLACE}.soft_tree:SoftTreeMethod",
+        summary="A soft decision tree, trained on the uncompressed model's outputs.",
+        cites="Frosst & Hinton 2017, Distilling a Neural Network Into a Soft Decision Tree",
+        workload=_once,
+        refuses={"distillation": "the method already distils, with its own loss"},
     ),
     MethodDef(
         name="mia-pruning",

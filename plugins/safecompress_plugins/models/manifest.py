@@ -14,6 +14,7 @@ __all__ = [
     "MlpParams",
     "NormalisedParams",
     "ResnetParams",
+    "SoftTreeParams",
     "Vgg11Params",
     "Vgg16Params",
     "WideResnetParams",
@@ -28,6 +29,18 @@ class MlpParams(Params):
         128,
     ]
     """Width of each hidden layer; the last one is the representation."""
+
+
+class SoftTreeParams(Params):
+    """A soft decision tree over flattened inputs."""
+
+    depth: Annotated[int, Field(ge=1, le=10)] = 4
+    """Decisions on the way to a leaf; there are 2 to the power of ``depth`` leaves."""
+    beta: Annotated[float, Field(gt=0)] = 1.0
+    """Inverse temperature of decisions (the paper's β): the higher, the closer to yes or no."""
+    answer: Literal["mixture", "leaf"] = "mixture"
+    """``mixture``: mean of the leaves' logits by their probability. ``leaf``: the most probable
+    leaf alone, whose path explains the answer; gradients are those of all leaves."""
 
 
 class LenetParams(Params):
@@ -125,6 +138,13 @@ DEFINITIONS = (
         summary="Multilayer perceptron with ReLU between its layers.",
         cites="Rumelhart, Hinton & Williams 1986, Nature 323",
         narrowed=_narrower_mlp,
+    ),
+    ModelDef(
+        name="soft-tree",
+        params=SoftTreeParams,
+        target="safecompress_plugins.models.soft_tree:SoftTreeFactory",
+        summary="Soft decision tree: linear decisions on the way to the logits of a leaf.",
+        cites="Frosst & Hinton 2017, Distilling a Neural Network Into a Soft Decision Tree",
     ),
     ModelDef(
         name="lenet",

@@ -102,7 +102,9 @@ class PhaseRecord(Record):
     ``density``). *ADMM*: ``residuals`` (each with ``epoch`` and the share of the weights' norm that
     pruning would remove then). *quantise*: ``error``, the norm of the rounding error over that of
     the weights. *factorise and fine-tune*: share of ``energy`` kept and ``ranks``, by layer.
-    *remove channels and fine-tune*: ``channels`` by layer, after and before.
+    *remove channels and fine-tune*: ``channels`` by layer, after and before. *distil*, of
+    `soft-tree`: ``tree``, with ``shares``, ``labels`` and ``confidences`` by leaf, and ``inputs``,
+    the input of the largest weight, by inner node.
     """
 
     model_config = ConfigDict(extra="allow")

@@ -122,6 +122,13 @@ class TestDistillGiven(TestDistill):
     params: ClassVar[dict[str, Any]] = {"density": 0.5, "student": {"type": "mlp", "hidden": [5]}}
 
 
+class TestSoftTree(MethodConformance):
+    """A tree of four leaves."""
+
+    definition: ClassVar[MethodDef] = METHODS["soft-tree"]
+    params: ClassVar[dict[str, Any]] = {"tree": {"type": "soft-tree", "depth": 2}}
+
+
 class TestMiaPruning(MethodConformance):
     """Three phases."""
 

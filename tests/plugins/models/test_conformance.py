@@ -19,6 +19,15 @@ class TestMlp(ModelConformance):
     params = {"hidden": [6]}
 
 
+class TestSoftTree(ModelConformance):
+    definition = BY_NAME["soft-tree"]
+    params = {"depth": 2}
+
+
+class TestSoftTreeThatAnswersByLeaf(TestSoftTree):
+    params = {"depth": 2, "answer": "leaf"}
+
+
 class TestLenet(ModelConformance):
     definition = BY_NAME["lenet"]
     input_shape = (1, 28, 28)
