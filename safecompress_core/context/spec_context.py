@@ -28,6 +28,7 @@ from safecompress_core.results.events import EventLog
 from safecompress_core.results.identity import (
     identity_of_components,
     identity_of_data,
+    identity_of_gates,
     identity_of_plugins,
 )
 from safecompress_core.seeding import Seed
@@ -159,6 +160,7 @@ class SpecContext:
         identity = {
             **self.data_identity,
             **identity_of_plugins(self.loaded.resolved, self.registry),
+            **identity_of_gates(self.spec.gate),
         }
         for section in self.externals.values():
             identity |= section

@@ -37,6 +37,7 @@ from safecompress_core.preflight.component_trial import trial
 from safecompress_core.preflight.data_checks import check_data
 from safecompress_core.preflight.defence_checks import check_defences, check_input_changes
 from safecompress_core.problems import Problem
+from safecompress_core.results.earlier_results import check_earlier_results
 from safecompress_core.results.environment import is_available
 from safecompress_core.specfile.checks.spec_checks import AnySpec
 from safecompress_core.specfile.fields import find_marked
@@ -145,7 +146,8 @@ def _values(prepared: SpecContext) -> Iterator[Problem]:
 
 
 def _gates(prepared: SpecContext) -> Iterator[Problem]:
-    """Require a numeric attribute for gates on measures of one."""
+    """Require a numeric attribute for gates on measures of one, and earlier results."""
+    yield from check_earlier_results(prepared.spec.gate)
     numeric: set[str] = set()
     needs_number: set[str] = set()
     for attack in prepared.audit_attacks:

@@ -18,6 +18,7 @@ from safecompress_core.report.inverted import remark
 from safecompress_core.results.schema import (
     ControlRecord,
     ControlsRecord,
+    EarlierFigureRecord,
     GapRecord,
     GateOutcomeRecord,
     GateRecord,
@@ -145,6 +146,8 @@ def gates(results: Results) -> tuple[VerdictFinding, ...]:
 
 
 def _compressed_value(results: Results, gate: GateRecord) -> str:
+    if gate.earlier is not None:
+        return _relative_value(results, gate, gate.earlier)
     is_floor, bound = _bound(gate)
     rule = f"must be at {'least' if is_floor else 'most'} {format_number(bound)}"
     value = f"It is {format_distinct(gate.value, bound)}"
@@ -155,6 +158,25 @@ def _compressed_value(results: Results, gate: GateRecord) -> str:
         end = "low" if is_floor else "high"
         value += f"; the {end} end of its interval, {format_distinct(gate.held, bound)}, counts"
     return f"{_measure(results, gate)} {rule}. {value}: {_outcome(gate)}."
+
+
+def _relative_value(results: Results, gate: GateRecord, earlier: EarlierFigureRecord) -> str:
+    """Return the margin, both figures, and the end of their difference that counts."""
+    room = f"more than {format_number(gate.margin)} worse" if gate.margin else "worse"
+    was = f"{format_distinct(earlier.value, gate.value)} there"
+    if earlier.attacks is not None and earlier.attacks[0] != earlier.attacks[1]:
+        was += f" ({earlier.attacks[1]})"
+    value = f"It is {format_distinct(gate.value, earlier.value)}, and was {was}"
+    if gate.held != earlier.worse_by:
+        how = "paired by sample" if earlier.paired else "from both intervals"
+        value += (
+            f"; the high end of the difference's interval ({how}), "
+            f"{format_distinct(gate.held, gate.margin or 0.0)}, counts"
+        )
+    return (
+        f"{_measure(results, gate)} must not be {room} than in {gate.no_worse_than}. "
+        f"{value}: {_outcome(gate)}."
+    )
 
 
 def _uncompressed_value(gate: GateRecord) -> str:

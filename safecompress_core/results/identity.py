@@ -7,7 +7,7 @@ is continued, or an old result shown, only if all of them are the same.
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,16 +18,23 @@ from safecompress_core.data.dataset import Dataset
 from safecompress_core.data.pools import SamplePools, fingerprint
 from safecompress_core.errors import RunDirectoryError
 from safecompress_core.host import Registry
+from safecompress_core.results.checksums import RESULTS
 from safecompress_core.results.directory import RunDirectory, read_json, write_json
 from safecompress_core.results.run_id import find_definitions
-from safecompress_core.specfile.component_files import list_externals, package_digest
+from safecompress_core.specfile.component_files import (
+    ExternalFiles,
+    list_externals,
+    package_digest,
+)
 from safecompress_core.specfile.fields import find_marked
+from safecompress_core.specfile.models.run_spec import Gate
 from safecompress_core.specfile.outside import components
 
 __all__ = [
     "changes_since",
     "identity_of_components",
     "identity_of_data",
+    "identity_of_gates",
     "identity_of_plugins",
     "require_same_identity",
 ]
@@ -84,6 +91,17 @@ def identity_of_components(spec: BaseModel) -> dict[str, Identity]:
             # The position distinguishes two components that read the same file name.
             identity |= {f"{name} ({place})": digest for name, digest in external.digests()}
     return sections
+
+
+def identity_of_gates(gates: Sequence[Gate]) -> Identity:
+    """Earlier results that relative gates compare with."""
+    identity: Identity = {}
+    for place, gate in enumerate(gates):
+        if gate.no_worse_than is not None:
+            results = ExternalFiles(path=gate.no_worse_than, patterns=(RESULTS,))
+            name = f"gate.{place}.no_worse_than"
+            identity |= {f"{file} ({name})": digest for file, digest in results.digests()}
+    return identity
 
 
 def identity_of_plugins(content: Any, registry: Registry) -> Identity:

@@ -10,7 +10,7 @@ from safecompress_core.errors import RunDirectoryError
 from safecompress_core.results.checksums import RESULTS, read_recorded
 from safecompress_core.results.schema import VERSION, Results, format_errors
 
-__all__ = ["ResultsShapeError", "read_results"]
+__all__ = ["ResultsShapeError", "parse_results", "read_results"]
 
 ENVIRONMENT = "environment.json"
 
@@ -29,17 +29,27 @@ def read_results(directory: Path) -> Results:
     """
     path = directory / RESULTS
     # Checked against the record, so that no damaged result is ever shown.
-    content = _parse(path, read_recorded(directory, RESULTS))
+    return parse_results(path, read_recorded(directory, RESULTS))
+
+
+def parse_results(path: Path, text: bytes) -> Results:
+    """Return the content of a ``results.json``, wherever it lies.
+
+    Raises:
+        RunDirectoryError: if it is no JSON, or has another version.
+        ResultsShapeError: if it does not fit the schema.
+    """
+    content = _parse(path, text)
     version = content.get("version") if isinstance(content, dict) else None
     if version != VERSION:
         raise RunDirectoryError(
             f"{path}: version: its results have version {version}, this SafeCompress reads "
-            f"version {VERSION}; {_hint(directory)}"
+            f"version {VERSION}; {_hint(path.parent)}"
         )
     try:
         return Results.model_validate(content)
     except ValidationError as error:
-        raise ResultsShapeError(f"{path}: {format_errors(error)}; {_hint(directory)}") from error
+        raise ResultsShapeError(f"{path}: {format_errors(error)}; {_hint(path.parent)}") from error
 
 
 def _parse(path: Path, content: bytes) -> Any:

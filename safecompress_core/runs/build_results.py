@@ -36,6 +36,8 @@ from safecompress_core.results.schema import (
     SelectionRecord,
     format_errors,
 )
+from safecompress_core.runs.relative_gates import compare_with_earlier
+from safecompress_core.specfile.checks.spec_checks import gate_measures
 from safecompress_core.training.training_state import TrainingState
 
 __all__ = [
@@ -145,7 +147,12 @@ def build_results(
         "selection": _describe_selection(prepared, work),
         "attacks": {attack.definition.name: attack.definition.summary for attack in attacks},
         "selection_gap": selection_gap(_attacked(prepared, work), chosen.audit),
-        "gate": gate_verdicts(spec.gate, compressed=chosen, baseline=audited.baseline),
+        "gate": gate_verdicts(
+            spec.gate,
+            compressed=chosen,
+            baseline=audited.baseline,
+            earlier=compare_with_earlier(spec.gate, chosen, higher_is_better=gate_measures(spec)),
+        ),
         "data": data,
         "pools": prepared.describe_pools(),
         "files": _hash_models(work.directory) if work else {},

@@ -32,6 +32,7 @@ __all__ = [
     "ControlRecord",
     "ControlsRecord",
     "DataRecord",
+    "EarlierFigureRecord",
     "GateOutcomeRecord",
     "GateRecord",
     "OriginRecord",
@@ -111,25 +112,60 @@ class GateOutcomeRecord(Record):
     """Whether the bound is met."""
 
 
+class EarlierFigureRecord(Record):
+    """The figure of an earlier run or audit that a relative gate compares with.
+
+    Of a whole game's measure it is that of the earlier results' worst attack.
+    """
+
+    name: str
+    """Name of the earlier run or audit."""
+    sha256: Sha256
+    """SHA-256 of its ``results.json``."""
+    value: float
+    """Its estimate, in the unit of the measure."""
+    interval: Interval
+    """95 % interval of ``value``."""
+    attacks: tuple[str, str] | None
+    """Attack of these results and attack of the earlier ones that are compared; null for a measure
+    of no attack."""
+    worse_by: float
+    """How much worse the measure is than the earlier figure, in its unit; negative where it is
+    better."""
+    worse_by_interval: Interval
+    """95 % interval of ``worse_by``."""
+    paired: bool
+    """Whether that interval is of the differences sample by sample; if not, it is made of both
+    intervals, as for independent samples."""
+
+
 class GateRecord(Record):
     """A gate of the spec, and its result."""
 
     measure: str
     """Measure, from the spec."""
     at_least: float | None
-    """Lower bound, from the spec; null where the gate has an upper one."""
+    """Lower bound, from the spec; null where the gate has another one."""
     at_most: float | None
-    """Upper bound, from the spec; null where the gate has a lower one."""
+    """Upper bound, from the spec; null where the gate has another one."""
+    no_worse_than: str | None = None
+    """File of earlier results that bound the measure, from the spec; only in a relative gate."""
+    margin: float | None = None
+    """How much worse than these it may be, from the spec, in the unit of the measure; only in a
+    relative gate."""
+    earlier: EarlierFigureRecord | None = None
+    """The figure of these results; only in a relative gate."""
     against: Literal["interval", "estimate"]
     """What is compared with the bound, from the spec."""
     value: float
     """Estimate, in the unit of the measure; of a whole game's measure, that of the worst attack."""
     held: float
-    """What was compared with the bound: the careful end of the interval, or the estimate."""
+    """What was compared with the bound: the careful end of the interval, or the estimate; in a
+    relative gate, of ``worse_by``, which is compared with ``margin``."""
     passed: bool
     """Whether the bound is met."""
     baseline: GateOutcomeRecord | None
-    """The same for the uncompressed model; null in an audit."""
+    """The same for the uncompressed model; null in an audit, and in a relative gate."""
 
 
 class ValueCountRecord(Record):

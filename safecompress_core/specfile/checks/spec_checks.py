@@ -63,16 +63,19 @@ def check(spec: RunSpec, games: Collection[str]) -> Iterator[Problem]:
     yield from check_against_card(spec)
 
 
-def gate_measures(spec: AnySpec) -> list[str]:
-    """Every measure that a gate of this spec may name."""
-    metrics = [component_id(metric) for metric in spec.metrics]
-    attacks = [
-        f"{owner}.{measure.name}"
+def gate_measures(spec: AnySpec) -> dict[str, bool]:
+    """Every measure that a gate of this spec may name, and whether a higher value is better."""
+    metrics = {
+        component_id(metric): definition_of(metric).higher_is_better for metric in spec.metrics
+    }
+    attacks = {
+        f"{owner}.{measure.name}": measure.higher == "safer"
         for owner, game in _games_by_owner(spec).items()
         for measure in game.measures
         if measure.has_gates
-    ]
-    return [*metrics, *MODEL_MEASURES, *attacks]
+    }
+    # Density and size: a smaller model is the aim.
+    return {**metrics, **dict.fromkeys(MODEL_MEASURES, False), **attacks}
 
 
 def _games_by_owner(spec: AnySpec) -> dict[str, GameDef]:

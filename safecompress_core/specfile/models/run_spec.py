@@ -9,7 +9,15 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, WithJsonSchema, model_validator
 
-from safecompress_core.api import AttackerParams, Kind, MethodParams, Params, Seed, Slot
+from safecompress_core.api import (
+    AttackerParams,
+    DataPath,
+    Kind,
+    MethodParams,
+    Params,
+    Seed,
+    Slot,
+)
 from safecompress_core.specfile.models.components import MOST, Components, Definitions
 
 __all__ = [
@@ -197,16 +205,26 @@ class Gate(Params):
     """The measure must reach this."""
     at_most: float | None = None
     """The measure must not exceed this."""
+    no_worse_than: DataPath | None = None
+    """Results of an earlier run or audit, a ``results.json`` or the directory of a run, whose
+    figure bounds the measure: a relative gate."""
+    margin: Annotated[float, Field(ge=0)] = 0.0
+    """How much worse than the earlier figure the measure may be, in its unit."""
     against: Literal["interval", "estimate"] = "interval"
     """Compared with the bound: the careful end of the interval, or the estimate."""
 
-    # After the fields, since it is a rule about two of them.
+    # After the fields, since it is a rule about several of them.
     @model_validator(mode="after")
     def _has_one_bound(self) -> Self:
-        bounds = [bound for bound in (self.at_least, self.at_most) if bound is not None]
+        names = ("at_least", "at_most", "no_worse_than")
+        bounds = [name for name in names if getattr(self, name) is not None]
         if len(bounds) != 1:
-            count = "two bounds" if bounds else "no bound"
-            raise ValueError(f"the gate has {count}; write either 'at_least' or 'at_most'")
+            count = f"{len(bounds)} bounds" if bounds else "no bound"
+            one_of = "'at_least', 'at_most' or 'no_worse_than'"
+            raise ValueError(f"the gate has {count}; write one of {one_of}")
+        if self.margin and self.no_worse_than is None:
+            message = "a margin is for 'no_worse_than', and the gate has a bound of its own"
+            raise ValueError(f"{message}; take 'margin' out")
         return self
 
 

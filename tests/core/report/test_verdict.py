@@ -53,6 +53,38 @@ def test_a_missed_gate_says_so(results: Results) -> None:
     assert "counts: missed. The uncompressed model: 0.450, met." in finding.text
 
 
+def test_a_relative_gate_names_both_figures_and_how_they_are_compared(results: Results) -> None:
+    """The end of the difference that counts, and the earlier attack if it is another one."""
+    gate = results["gate"][1] | {
+        "at_most": None,
+        "no_worse_than": "baseline.json",
+        "margin": 0.05,
+        "held": 0.12,
+        "passed": False,
+        "baseline": None,
+        "earlier": {
+            "name": "old",
+            "sha256": "0" * 64,
+            "value": 0.16,
+            "interval": [0.1, 0.22],
+            "attacks": ["loss", "entropy"],
+            "worse_by": 0.04,
+            "worse_by_interval": [-0.04, 0.12],
+            "paired": True,
+        },
+    }
+    results["gate"] = [gate]
+
+    [finding] = gates(typed(results))
+
+    assert finding == VerdictFinding(
+        "Membership advantage (worst attack: loss) must not be more than 0.050 worse than in "
+        "baseline.json. It is 0.200, and was 0.160 there (entropy); the high end of the "
+        "difference's interval (paired by sample), 0.120, counts: missed.",
+        is_good=False,
+    )
+
+
 def test_a_gate_against_the_estimate_has_no_interval_to_tell(results: Results) -> None:
     """The compared value is the estimate."""
     results["gate"][0]["held"] = 0.4

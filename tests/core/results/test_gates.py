@@ -5,7 +5,12 @@ from typing import Any
 import pytest
 
 from safecompress_core.results.gates import gate_verdicts
-from safecompress_core.results.schema import GateOutcomeRecord, GateRecord, ModelAuditRecord
+from safecompress_core.results.schema import (
+    EarlierFigureRecord,
+    GateOutcomeRecord,
+    GateRecord,
+    ModelAuditRecord,
+)
 from safecompress_core.specfile.models.run_spec import Gate
 from tests.core.fixtures.records import attack_record, estimate, model_record, with_interval
 
@@ -103,3 +108,42 @@ def test_a_verdict_says_what_the_uncompressed_model_would_have_got() -> None:
         passed=True,
         baseline=GateOutcomeRecord(value=90_000.0, held=90_000.0, passed=False),
     )
+
+
+@pytest.mark.parametrize(
+    ("against", "margin", "held", "passes"),
+    [
+        ("interval", 0.05, 0.07, False),
+        ("interval", 0.07, 0.07, True),
+        ("estimate", 0.02, 0.02, True),
+        ("estimate", 0.0, 0.02, False),
+    ],
+)
+def test_a_relative_gate_holds_the_high_end_of_worsening_against_its_margin(
+    against: str, margin: float, held: float, *, passes: bool
+) -> None:
+    """Not to be known worse is not enough: the whole interval has to be within the margin."""
+    earlier = EarlierFigureRecord(
+        name="old",
+        sha256="0" * 64,
+        value=0.28,
+        interval=(0.25, 0.31),
+        attacks=("sure", "sure"),
+        worse_by=0.02,
+        worse_by_interval=(-0.03, 0.07),
+        paired=True,
+    )
+    gate = Gate.model_validate(
+        {
+            "measure": "membership.advantage",
+            "no_worse_than": "old.json",
+            "margin": margin,
+            "against": against,
+        }
+    )
+
+    [found] = gate_verdicts([gate], compressed=PART, baseline=PART, earlier={0: earlier})
+
+    assert (found.value, found.held, found.passed) == (0.30, held, passes)
+    assert (found.at_least, found.at_most, found.baseline) == (None, None, None)
+    assert (found.no_worse_than, found.margin, found.earlier) == ("old.json", margin, earlier)

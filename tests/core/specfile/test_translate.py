@@ -154,7 +154,20 @@ CASES = {
     "a gate without a bound": (
         "{measure: accuracy, at_least: 0.6}",
         "{measure: accuracy}",
-        "21:5: gate.0: the gate has no bound; write either 'at_least' or 'at_most'",
+        "21:5: gate.0: the gate has no bound; write one of 'at_least', 'at_most' or "
+        "'no_worse_than'",
+    ),
+    "a gate with two bounds": (
+        "{measure: accuracy, at_least: 0.6}",
+        "{measure: accuracy, at_least: 0.6, no_worse_than: old.json}",
+        "21:5: gate.0: the gate has 2 bounds; write one of 'at_least', 'at_most' or "
+        "'no_worse_than'",
+    ),
+    "a margin without earlier results": (
+        "{measure: accuracy, at_least: 0.6}",
+        "{measure: accuracy, at_least: 0.6, margin: 0.1}",
+        "21:5: gate.0: a margin is for 'no_worse_than', and the gate has a bound of its own; take "
+        "'margin' out",
     ),
     "changes that are no numbers": (
         "smooth.target: [0.1, 0.3]",

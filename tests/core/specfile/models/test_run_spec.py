@@ -42,7 +42,7 @@ def test_what_is_neither_share_nor_count_is_refused(members: float) -> None:
 @pytest.mark.parametrize("bounds", [{}, {"at_least": 1.0, "at_most": 2.0}])
 def test_a_gate_has_exactly_one_bound(bounds: dict[str, float]) -> None:
     """None would always pass, two are two gates."""
-    with pytest.raises(ValidationError, match="write either 'at_least' or 'at_most'"):
+    with pytest.raises(ValidationError, match="write one of 'at_least', 'at_most' or"):
         Gate(measure="accuracy", **bounds)
 
 
