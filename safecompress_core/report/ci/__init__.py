@@ -1,0 +1,1 @@
+"""Results for continuous integration: Markdown for a job summary, and JUnit XML."""
