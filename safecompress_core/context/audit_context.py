@@ -21,7 +21,7 @@ from safecompress_core.specfile.load import LoadedSpec
 from safecompress_core.specfile.models.audit_spec import AuditSpec
 from safecompress_core.specfile.models.run_spec import GIVEN
 
-__all__ = ["AuditContext", "build_audit_context"]
+__all__ = ["AuditContext", "build_audit_context", "build_samples_context"]
 
 MOST_SHOWN = 5
 
@@ -34,13 +34,13 @@ class AuditSamples:
         spec: of the audit.
         registry: what its components are made of.
         seed: of the audit.
-        given: the model.
+        given: the model; None for the samples alone, numbered as the spec or the data have them.
     """
 
     spec: AuditSpec
     registry: Registry
     seed: Seed
-    given: GivenModel
+    given: GivenModel | None
 
     @cached_property
     def factory(self) -> ModelFactory | None:
@@ -80,7 +80,7 @@ class AuditSamples:
     @property
     def _names(self) -> tuple[str, ...]:
         """Names of the model's outputs; empty if they are unknown."""
-        names = tuple(self.spec.task.labels) or self.given.labels
+        names = tuple(self.spec.task.labels) or (self.given.labels if self.given else ())
         # Placeholders say nothing, so positions are used instead.
         return () if are_placeholders(names) else names
 
@@ -161,6 +161,13 @@ def build_audit_context(
     seed = Seed(loaded.spec.seed)
     samples = AuditSamples(spec=loaded.spec, registry=registry, seed=seed, given=given)
     return AuditContext(loaded=loaded, registry=registry, seed=seed, samples=samples, given=given)
+
+
+def build_samples_context(loaded: LoadedSpec[Any], registry: Registry) -> SpecContext:
+    """Build the context of an audit whose model is not there yet: its data and pools alone."""
+    seed = Seed(loaded.spec.seed)
+    samples = AuditSamples(spec=loaded.spec, registry=registry, seed=seed, given=None)
+    return SpecContext(loaded=loaded, registry=registry, seed=seed, samples=samples)
 
 
 def _refuse_overlap(data: Dataset) -> None:

@@ -50,6 +50,7 @@ __all__ = [
     "check_layers",
     "require_buildable",
     "require_feasible",
+    "require_pools",
     "run_checks",
 ]
 
@@ -75,6 +76,15 @@ def require_buildable(run_context: RunContext) -> None:
     """
     checks = (_device, _loading, _model)
     run_checks((partial(check, run_context) for check in checks), run_context.loaded)
+
+
+def require_pools(context: SpecContext) -> None:
+    """Check what the pools of a spec are cut from.
+
+    Raises:
+        SpecError: at the place of what cannot be had, or does not suffice.
+    """
+    run_checks((partial(check, context) for check in (_loading, _data, _pools)), context.loaded)
 
 
 @locating_components

@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from itertools import groupby
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -16,8 +16,12 @@ from safecompress_core.cli.options import (
     set_option,
 )
 from safecompress_core.cli.spec_file import SpecFile
-from safecompress_core.specfile.load import load_spec
+from safecompress_core.specfile.load import compose_spec, load_any_spec, load_spec
 from safecompress_core.specfile.models.run_spec import RunSpec
+
+if TYPE_CHECKING:
+    from safecompress_core.host import Registry
+    from safecompress_core.specfile.load import LoadedSpec
 
 __all__ = ["plan"]
 
@@ -33,6 +37,11 @@ ROUNDS_IN_TABLE, ROUNDS_IN_LINE = 5, 16
     is_flag=True,
     help="Also train a few steps on synthetic samples of the true shape: memory, time per step.",
 )
+@click.option(
+    "--power",
+    is_flag=True,
+    help="Instead: what the pools can resolve. Loads the data; of an audit's spec as well.",
+)
 @json_option()
 @plugins_dir_option
 @allow_code_option()
@@ -41,6 +50,7 @@ def plan(
     *,
     overrides: tuple[str, ...],
     measure: bool,
+    power: bool,
     as_json: bool,
     plugins_dir: Path | None,
     allow_code: bool,
@@ -50,11 +60,24 @@ def plan(
     Nothing is loaded or trained, and no torch is needed; with --measure some steps are, on
     synthetic samples, so that a run too large for this machine can still be planned on it.
 
+    With --power the data are loaded and split, and nothing else: which leaks, gates,
+    differences and false-positive rates the audit can resolve with so many samples.
+
     \b
     Example:
         safecompress plan specs/multi_attack.yaml --set training.epochs=50
+        safecompress plan specs/audit_model.yaml --power
     """
+    if power and measure:
+        raise click.UsageError("give either --measure or --power")
     host = discover_plugins(plugins_dir)
+    if power:
+        read = compose_spec(spec, overrides)
+        loaded = load_any_spec(
+            read, registry=host.registry, skipped=host.skipped, allow_code=allow_code
+        )
+        _show_power(loaded, host.registry, as_json=as_json)
+        return
     loaded = load_spec(
         spec,
         overrides=overrides,
@@ -76,6 +99,18 @@ def plan(
         click.echo(json.dumps(document, indent=2, ensure_ascii=False))
     else:
         _print(document)
+
+
+def _show_power(loaded: "LoadedSpec[Any]", registry: "Registry", *, as_json: bool) -> None:
+    from safecompress_core.preflight.pool_power import plan_pools  # slow: torch
+
+    planned = plan_pools(loaded, registry)
+    if as_json:
+        click.echo(json.dumps(planned.to_json(), indent=2, ensure_ascii=False))
+        return
+    from safecompress_core.cli.display.power_tables import print_power
+
+    print_power(loaded.spec.name, planned)
 
 
 def _print(document: dict[str, Any]) -> None:
