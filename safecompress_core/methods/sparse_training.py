@@ -1,5 +1,6 @@
 """Sparse training from the first step, as several methods use it."""
 
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -10,10 +11,13 @@ from safecompress_core.errors import TopologyError
 from safecompress_core.methods.method import MethodContext
 from safecompress_core.networks.classifier import Classifier
 from safecompress_core.problems import Problem, SpecPath
+from safecompress_core.sparse.allocation import erdos_renyi
+from safecompress_core.sparse.reallocation import reallocate
 from safecompress_core.sparse.strategy import Initial, LossGradients
 from safecompress_core.sparse.topology import Topology
-from safecompress_core.specfile.models.changes import expand
+from safecompress_core.specfile.models.changes import LAYER_DENSITY, expand
 from safecompress_core.specfile.models.components import definition_of
+from safecompress_core.specfile.names import offer
 from safecompress_core.training.settings import Settings
 from safecompress_core.training.trainer import TopologySchedule
 from safecompress_core.training.training_state import TrainingState
@@ -80,6 +84,7 @@ class SparseTraining:
         loss_gradients = LossGradients(
             gradients=weights, curvature=weights if initial.needs_curvature else None
         )
+        yield from _unknown_layers(weights, changes)
         for path, density in self._densities(changes):
             try:
                 self._initial_topology(
@@ -134,7 +139,8 @@ class SparseTraining:
         ``start`` is what the model started from, by default the first kind that the spec names.
         ``explored`` is the share of all sparsifiable weights that have been active at any time
         since the first topology, in (0, 1]; reported where the topology is updated, with the facts
-        of the prune rules.
+        of the prune rules. ``layers`` has the density of each layer, next to the one that an
+        Erdős–Rényi kernel topology of the same density has.
 
         Source: Liu et al. 2021, "Do We Actually Need Dense Over-Parameterization? In-Time
         Over-Parameterization in Sparse Training", ICML: the rate R_s.
@@ -143,9 +149,10 @@ class SparseTraining:
         if (start or self.start) == "inherit":
             # Inherited weights were trained before, which a comparison of budgets has to state.
             facts["inherited_epochs"] = context.recipe.epochs
+        assert state.topology is not None  # it is sparse
+        facts["layers"] = _layer_densities(state.topology)
         if self._rules:
-            assert state.explored is not None  # it is sparse
-            assert state.topology is not None
+            assert state.explored is not None
             facts["explored"] = state.explored.density
             for prune, _ in self._rules:
                 facts |= context.create_component(prune).facts(state.topology)
@@ -165,16 +172,25 @@ class SparseTraining:
         # "pretrained" weights come with the fresh network, so only "inherit" needs a copy.
         network = context.copy_uncompressed() if start == "inherit" else context.create_network()
         initial: Initial = context.create_component(self._params.initial)
+        generator = context.seed.child("initial").torch()
         topology = self._initial_topology(
             initial,
             network,
             density=settings.density,
             start=start,
-            generator=context.seed.child("initial").torch(),
+            generator=generator,
             slopes=lambda: context.trainer.loss_gradients(
                 network, batches=initial.gradient_batches, curvature=initial.needs_curvature
             ),
         )
+        if settings.layers:
+            topology = reallocate(
+                topology,
+                network.sparse_parameters(),
+                settings.layers,
+                by_magnitude=start != "random",
+                generator=generator,
+            )
         return context.new_state(network, topology, settings)
 
     def _initial_topology(
@@ -197,6 +213,40 @@ class SparseTraining:
             generator=generator,
             **asked,
         )
+
+
+def _unknown_layers(
+    weights: Mapping[str, Any], changes: Sequence[Mapping[str, Any]]
+) -> Iterator[Problem]:
+    """Report every change of the density of a layer that the network does not have."""
+    for index, strategy in enumerate(changes):
+        for key in strategy:
+            layer = key.removeprefix(LAYER_DENSITY)
+            if key.startswith(LAYER_DENSITY) and layer not in weights:
+                yield Problem(
+                    path=("strategies", index, "set", key),
+                    message=f"no layer that may be sparse has a weight called {layer!r}",
+                    hint=offer(layer, weights),
+                    at_key=True,
+                )
+
+
+def _layer_densities(topology: Topology) -> dict[str, dict[str, float | None]]:
+    """Return each layer's density, and that of an Erdős–Rényi kernel topology as dense."""
+    shapes = topology.shapes
+    try:
+        expected = erdos_renyi(shapes, topology.density, kernel=True)
+    # So sparse that the rule would empty a layer.
+    except TopologyError:
+        expected = {}
+    sizes = {name: math.prod(shape) for name, shape in shapes.items()}
+    return {
+        name: {
+            "density": active / sizes[name],
+            "erdos_renyi": expected[name] / sizes[name] if expected else None,
+        }
+        for name, active in topology.active().items()
+    }
 
 
 def _on_cpu(loss_gradients: LossGradients) -> LossGradients:

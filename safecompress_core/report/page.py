@@ -19,6 +19,7 @@ from safecompress_core.report import formatting as words
 from safecompress_core.report.data_card_text import card_lines
 from safecompress_core.report.details_table import membership_details_table
 from safecompress_core.report.figures import figure_data as panels
+from safecompress_core.report.figures.layer_densities import layer_densities
 from safecompress_core.report.figures.soft_tree import soft_tree
 from safecompress_core.report.objectives import attack_figure
 from safecompress_core.report.race import history
@@ -114,6 +115,7 @@ def render(
         comparison=summary.comparison(results),
         phases=summary.phases(results),
         tree=soft_tree(results),
+        layers=layer_densities(results),
         finishing=summary.finishing(results),
         exports=exports,
         card=list(card_lines(results.data)),

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 
 from safecompress_core.errors import TopologyError
 
-__all__ = ["apportion", "erdos_renyi", "uniform"]
+__all__ = ["apportion", "apportion_at_least_one", "erdos_renyi", "uniform"]
 
 Shapes = Mapping[str, Sequence[int]]
 
@@ -101,6 +101,25 @@ def apportion(sizes: Mapping[str, int], shares: Mapping[str, int], total: int) -
         counts[name] += 1
     # Back in the order of layers, which fixes the order of random draws.
     return {name: counts[name] for name in sizes}
+
+
+def apportion_at_least_one(
+    sizes: Mapping[str, int], shares: Mapping[str, int], total: int
+) -> dict[str, int]:
+    """Split ``total`` like `apportion`, with at least one for each layer.
+
+    ``total`` is at least the number of layers.
+    """
+    single: dict[str, int] = {}
+    while True:
+        others = {name: size for name, size in sizes.items() if name not in single}
+        split = apportion(others, shares, total - len(single))
+        empty = [name for name, count in split.items() if count == 0]
+        if not empty:
+            # In the order of layers, which fixes the order of random draws.
+            return {name: (single | split)[name] for name in sizes}
+        # What these take is missing elsewhere, so that further layers may become empty.
+        single |= dict.fromkeys(empty, 1)
 
 
 def _least_density(sizes: Mapping[str, int], shares: Mapping[str, int]) -> str:

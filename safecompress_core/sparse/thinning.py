@@ -1,7 +1,7 @@
 """Reduction of a topology to a lower density, by the magnitude of its weights."""
 
 from safecompress_core.errors import TopologyError
-from safecompress_core.sparse.allocation import apportion
+from safecompress_core.sparse.allocation import apportion_at_least_one
 from safecompress_core.sparse.selection import largest_by_layer
 from safecompress_core.sparse.strategy import Weights
 from safecompress_core.sparse.topology import Topology
@@ -46,20 +46,8 @@ def thin_out(topology: Topology, weights: Weights, density: float) -> Topology:
     total = round(density * topology.total)
     if total == topology.total_active:
         return topology
-    counts = _split(topology.active(), total)
+    active = topology.active()
+    counts = apportion_at_least_one(active, active, total)
     # On the CPU, where all topologies are chosen.
     magnitudes = {name: weights[name].detach().abs().cpu() for name in topology.masks}
     return Topology.from_masks(largest_by_layer(magnitudes, counts, eligible=topology.masks))
-
-
-def _split(active: dict[str, int], total: int) -> dict[str, int]:
-    """Split a total of at least one for each layer in proportion to the active weights."""
-    single: dict[str, int] = {}
-    while True:
-        others = {name: count for name, count in active.items() if name not in single}
-        split = apportion(others, others, total - len(single))
-        empty = [name for name, count in split.items() if count == 0]
-        if not empty:
-            return single | split
-        # What these take is missing elsewhere, so that further layers may become empty.
-        single |= dict.fromkeys(empty, 1)

@@ -1,13 +1,13 @@
 """Training settings, which a strategy may change during a run."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from pydantic import ValidationError
 
 from safecompress_core.api import Params
-from safecompress_core.specfile.models.changes import Change
+from safecompress_core.specfile.models.changes import LAYER_DENSITY, Change
 
 __all__ = ["Settings"]
 
@@ -22,6 +22,8 @@ class Settings:
         update_fraction: share of active weights that the first topology update replaces.
         rule: which of the method's strategies updates the topology while the model trains.
         defences: parameters of each defence by its id, in the order of the spec.
+        layers: by name of a layer's weight, the factor of the layer's share of all active weights,
+            over that of the first topology's rule; 1 for layers that are not named.
     """
 
     learning_rate: float
@@ -29,6 +31,7 @@ class Settings:
     update_fraction: float
     rule: int
     defences: Mapping[str, Params]
+    layers: Mapping[str, float] = field(default_factory=dict)
 
     def apply_changes(self, changes: Mapping[str, Change]) -> "Settings | None":
         """With a strategy's ``set`` applied; None where that leaves a parameter's range.
@@ -49,10 +52,16 @@ class Settings:
 
     def value(self, key: str) -> Any:
         """Return the value that a key of a strategy's ``set`` has here."""
+        if key.startswith(LAYER_DENSITY):
+            return self.layers.get(key.removeprefix(LAYER_DENSITY), 1.0)
         owner, _, field = key.rpartition(".")
         return getattr(self.defences[owner] if owner else self, field)
 
     def _with(self, key: str, change: Change) -> "Settings | None":
+        if key.startswith(LAYER_DENSITY):
+            factor = change.apply(self.value(key))
+            layers = {**self.layers, key.removeprefix(LAYER_DENSITY): factor}
+            return replace(self, layers=layers) if factor > 0 else None
         owner, _, field = key.rpartition(".")
         if not owner:
             return self._with_own(field, change.apply(getattr(self, field)))
@@ -80,6 +89,12 @@ class Settings:
         """With another strategy to update the topology."""
         return replace(self, rule=rule)
 
+    def layers_over(self, other: "Settings") -> dict[str, float]:
+        """Return the factors of layers over those of other settings; empty where all are equal."""
+        names = sorted({*self.layers, *other.layers})
+        ratios = {name: self.layers.get(name, 1.0) / other.layers.get(name, 1.0) for name in names}
+        return {name: ratio for name, ratio in ratios.items() if ratio != 1}
+
     def to_json(self) -> dict[str, Any]:
         """Plain values, for results and checkpoints."""
         return {
@@ -90,6 +105,7 @@ class Settings:
             "defences": {
                 name: params.model_dump(mode="json") for name, params in self.defences.items()
             },
+            "layers": dict(self.layers),
         }
 
     def restore(self, record: Mapping[str, Any]) -> "Settings":
@@ -103,4 +119,5 @@ class Settings:
                 name: type(self.defences[name]).model_validate(values)
                 for name, values in record["defences"].items()
             },
+            layers=record["layers"],
         )

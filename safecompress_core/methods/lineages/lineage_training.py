@@ -11,6 +11,7 @@ from safecompress_core.methods.lineages.lineage_settings import LineageSettings
 from safecompress_core.methods.method import MethodContext
 from safecompress_core.methods.sparse_training import SparseTraining
 from safecompress_core.networks.classifier import Classifier
+from safecompress_core.sparse.reallocation import reallocate
 from safecompress_core.training.settings import Settings
 from safecompress_core.training.trainer import TopologySchedule, Trainer
 from safecompress_core.training.training_state import TrainingState
@@ -171,10 +172,32 @@ class LineageTraining:
     ) -> Lineage:
         """Return a candidate: a copy with other settings and, by a rule, another topology.
 
-        Where the settings are of a lower density, the smallest weights of each layer leave first.
+        Where the settings are of a lower density, the smallest weights of each layer leave first;
+        where they change a layer's share, weights move between layers.
         """
-        branched = tuple(state.branch(settings) for state in lineage.states)
+        branched = tuple(
+            _branch(context, state, settings)
+            for context, state in zip(self._contexts, lineage.states, strict=True)
+        )
         if rule is not None:
             for trainer, state in zip(self._trainers, branched, strict=True):
                 trainer.evolve(state, self._topology_schedule, rule=rule)
         return replace(lineage, id=model, states=branched)
+
+
+def _branch(context: MethodContext, state: TrainingState, settings: Settings) -> TrainingState:
+    """Return a copy of a training state with other settings, its weights moved as they say."""
+    branched = state.branch(settings)
+    factors = settings.layers_over(state.settings)
+    if not factors:
+        return branched
+    assert branched.topology is not None  # it is sparse
+    topology = reallocate(
+        branched.topology,
+        branched.weights,
+        factors,
+        by_magnitude=True,
+        # By the epoch: a replay, whose model has another name, moves the same weights.
+        generator=context.seed.child("reallocation", state.epoch).torch(),
+    )
+    return branched.branch(settings, topology=topology)

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Literal
 
+from pydantic import Field
+
 from safecompress_core.results.schema.attack_records import AnyAttackRecord
 from safecompress_core.results.schema.model_records import AuditRecord, DefenceRecord
 from safecompress_core.results.schema.record import (
@@ -42,6 +44,9 @@ class SettingsRecord(Record):
     """Index of the strategy in the spec that updates the topology, from 0."""
     defences: Mapping[str, Facts]
     """Parameters of the defences, by id."""
+    layers: Mapping[str, float] = Field(default_factory=dict)
+    """By name of a layer's weight, the factor of its share of all active weights, over that of the
+    first topology's rule; 1 for layers that are not named."""
 
 
 class DepartureRecord(Record):

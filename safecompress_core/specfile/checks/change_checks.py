@@ -11,7 +11,13 @@ from pydantic import BaseModel, ValidationError
 from safecompress_core.api import MethodParams, Params, component_id
 from safecompress_core.problems import Problem
 from safecompress_core.specfile.fields import Place, field_names, find_marked
-from safecompress_core.specfile.models.changes import Change, ChangesMark, Range, options
+from safecompress_core.specfile.models.changes import (
+    LAYER_DENSITY,
+    Change,
+    ChangesMark,
+    Range,
+    options,
+)
 from safecompress_core.specfile.models.run_spec import RunSpec
 from safecompress_core.specfile.names import offer
 from safecompress_core.specfile.problems import SpecPath
@@ -45,7 +51,9 @@ def opened_defences(spec: RunSpec) -> Iterator[tuple[SpecPath, str, Params]]:
     for path, changes in find_marked(spec, ChangesMark):
         for key in changes:
             owner, _, field = key.rpartition(".")
-            for below, change in _values(key, changes[key]) if owner else ():
+            # The density of a layer is no parameter of a defence.
+            is_of_defence = owner and not key.startswith(LAYER_DENSITY)
+            for below, change in _values(key, changes[key]) if is_of_defence else ():
                 params = defences[owner]
                 values: dict[str, Any] = params.model_dump(by_alias=True)
                 changed = values | {field: change.apply(values[field])}
@@ -83,6 +91,8 @@ def _problem(
         names = [*general, *(f"{name}.<parameter>" for name in defences)]
         hint = offer(key, names)
         return Problem(path, f"no hyperparameter is called {key!r}", hint, at_key=True)
+    if key.startswith(LAYER_DENSITY) and DENSITY in general:
+        return _layer_refusal(key, change, (*path, *below))
     if owner not in defences:
         message = f"no defence of the method is called {owner!r}"
         hint = offer(owner, defences, none="the method has none; add it to method.defences")
@@ -94,6 +104,14 @@ def _problem(
         hint = offer(field, names, none="it has no parameters")
         return Problem(path, message, hint, at_key=True)
     return _refusal(defences[owner], field, change, (*path, *below))
+
+
+def _layer_refusal(key: str, change: Change, path: SpecPath) -> Problem | None:
+    """Return the reason why a layer's share of the weights cannot change by a factor."""
+    if change.number > 0:
+        return None
+    message = f"{key!r} is the factor of a layer's share of the weights, and {change.number:g}"
+    return Problem(path, f"{message} would leave it none", "write a number greater than 0")
 
 
 _FIXED = {"type", "id"}

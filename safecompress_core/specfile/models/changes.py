@@ -16,6 +16,7 @@ from safecompress_core.specfile.names import offer
 from safecompress_core.specfile.problems import SpecPath, shorten
 
 __all__ = [
+    "LAYER_DENSITY",
     "Change",
     "Changes",
     "ChangesError",
@@ -27,6 +28,8 @@ __all__ = [
 ]
 
 
+LAYER_DENSITY = "density."
+"""What a key begins with that changes the density of one layer; its name comes after it."""
 MAX_CHANGES = 1000
 """Candidates that the lists of one ``set`` may stand for."""
 

@@ -14,6 +14,7 @@ from safecompress_core.methods.sparse_training import SparseTraining
 from safecompress_core.problems import Problem
 from safecompress_core.results.checkpoints import Checkpoints
 from safecompress_core.results.events import EventLog
+from safecompress_core.sparse.reallocation import reallocated_counts
 from safecompress_core.specfile.models.changes import Change
 
 Prepare = Callable[..., RunContext]
@@ -154,3 +155,53 @@ def test_several_kinds_of_weights_are_for_methods_that_train_from_each(
         hint="write random or inherit",
     )
     assert problems == ([] if starts else [refusal])
+
+
+def test_settings_move_weights_between_layers(prepare: Prepare, tmp_path: Path) -> None:
+    """From the first topology on, at the same density; the same ones at every call."""
+    training, context = training_of(prepare(), tmp_path)
+    written = training.settings(context)
+    moved = written.apply_changes({"density.1.weight": Change(2.0)})
+    assert moved is not None
+
+    before, after, again = (
+        training.create_state(context, settings).topology for settings in (written, moved, moved)
+    )
+
+    assert before is not None
+    assert after is not None
+    assert after == again
+    assert after.total_active == before.total_active
+    assert after.active() == reallocated_counts(before, {"1.weight": 2.0})
+    assert after.active()["1.weight"] > before.active()["1.weight"]
+
+
+def test_facts_set_densities_of_layers_against_an_erdos_renyi_kernel(
+    prepare: Prepare, tmp_path: Path
+) -> None:
+    """Of the same total: a model that starts as one has its densities."""
+    prepared = prepare(method__initial={"type": "erdos-renyi-kernel"})
+    training, context = training_of(prepared, tmp_path)
+    state = training.create_state(context, training.settings(context))
+    assert state.topology is not None
+
+    layers = training.facts(context, state)["layers"]
+
+    assert layers.keys() == state.topology.masks.keys()
+    for name, count in state.topology.active().items():
+        density = count / state.topology.masks[name].numel()
+        assert layers[name] == {"density": density, "erdos_renyi": density}
+
+
+def test_a_layer_that_is_not_there_is_a_problem(prepare: Prepare, tmp_path: Path) -> None:
+    """With the nearest name, before anything trains."""
+    prepared = prepare()
+    training, _ = training_of(prepared, tmp_path)
+
+    [problem] = training.check(
+        prepared.create_network(), prepared.registry.create, [{"density.1.wieght": 2.0}]
+    )
+
+    assert problem.path == ("strategies", 0, "set", "density.1.wieght")
+    assert "'1.weight'" in problem.hint
+    assert problem.at_key

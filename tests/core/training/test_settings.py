@@ -90,6 +90,22 @@ def test_a_model_becomes_sparser_and_never_denser() -> None:
     assert sparser.apply_changes({"density": Change(START.density)}) is None
 
 
+def test_the_share_of_a_layer_is_a_factor_of_what_the_spec_gives_it() -> None:
+    """A value is that factor; a factor multiplies the one that the model has now."""
+    once = changed(**{"density.1.weight": Change(2.0)})
+    assert once is not None
+    twice = once.apply_changes({"density.1.weight": Change(0.25, is_factor=True)})
+    assert twice is not None
+
+    assert (START.value("density.1.weight"), once.layers) == (1.0, {"1.weight": 2.0})
+    assert twice.layers == {"1.weight": 0.5}
+    assert twice.layers_over(once) == {"1.weight": 0.25}
+    assert START.layers_over(twice) == {"1.weight": 2.0}
+    assert once.layers_over(once) == {}
+    assert changed(**{"density.1.weight": Change(0)}) is None
+    assert START.restore(json.loads(json.dumps(twice.to_json()))) == twice
+
+
 def test_settings_come_back_from_json() -> None:
     """Equal, with the same types of parameters, to the last bit of a number."""
     odd = START.apply_changes({"learning_rate": Change(1 / 3), "shake.noise": Change(0.1 + 0.2)})

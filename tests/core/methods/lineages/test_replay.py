@@ -70,6 +70,14 @@ def refuse(*_: Any, **__: Any) -> None:
         CHANGES,
         # Only changed candidates: each round updates the topology, and makes it sparser.
         {**CHANGES, "method__keep": False, "method__strategies": CHANGES["method__strategies"][1:]},
+        # Weights move between layers, at the start and in a round.
+        {
+            **CHANGES,
+            "method__strategies": [
+                GRADIENT,
+                {**RANDOM, "set": {"density.1.weight": {"factor": [0.5, 3]}}},
+            ],
+        },
         # A race, whose lineages start from either kind of weights.
         {
             **CHANGES,

@@ -61,6 +61,7 @@ def test_a_list_gives_one_candidate_each_and_two_lists_their_product() -> None:
         "update_fraction": 0.5,
         "rule": 1,
         "defences": {"relaxloss": {"target": 0.3}},
+        "layers": {},
     }
 
 

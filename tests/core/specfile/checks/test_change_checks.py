@@ -80,6 +80,11 @@ CASES = {
         "13:22: method.steps.0.set.density: 'density' cannot be 0: 0 is not greater than 0; "
         "write a number greater than 0 and of at most 1",
     ),
+    "a layer without weights": (
+        "{density.1.weight: [2, 0]}",
+        "13:31: method.steps.0.set.density.1.weight: 'density.1.weight' is the factor of a layer's "
+        "share of the weights, and 0 would leave it none; write a number greater than 0",
+    ),
     "a range that begins too low": (
         "{smooth.target: {low: -1, high: 0.5}}",
         "13:34: method.steps.0.set.smooth.target.low: 'target' cannot be -1: -1 is less than 0; "
@@ -159,6 +164,7 @@ def test_a_change_that_cannot_be_made_is_told(
         "{smooth.rounds: {factor: 2}}",
         "{smooth.rounds: {low: 1, high: 4}, learning_rate: {low: 0.0003, high: 0.003, scale: log}}",
         "{density: [0.1, 0.07, {factor: 0.5}]}",
+        "{density.1.weight: {low: 0.25, high: 4, scale: log}, density.3.weight: {factor: 0.5}}",
         "{smooth.target: [0, 1, {factor: 0.5}]}",
         "{}",
     ],
