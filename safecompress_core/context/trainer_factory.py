@@ -64,6 +64,7 @@ class TrainerFactory:
             learning_rate=LearningRate(shape=training.schedule, warmup=training.warmup),
             clip_norm=training.clip_norm,
             precision=self.precision,
+            augmentation=training.augmentation,
             reference=self.reference,
         )
 

@@ -71,6 +71,7 @@ def check_defences(run_context: RunContext) -> Iterator[Problem]:
             others={other: one for other, one in built.items() if other != name},
             earlier=tuple(component_id(other) for _, other in declared[:index]),
             are_numbers=has_continuous_inputs(run_context.dataset),
+            draws_views=run_context.spec.training.augmentation.is_random,
         )
         refused = list(built[name].check(context))
         for problem in refused:

@@ -3,8 +3,6 @@
 All of it is looked at before the first epoch, since an hour later is too late.
 """
 
-import os
-import shutil
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from typing import Any
@@ -36,6 +34,7 @@ from safecompress_core.preflight.attack_checks import (
 from safecompress_core.preflight.component_trial import trial
 from safecompress_core.preflight.data_checks import check_data
 from safecompress_core.preflight.defence_checks import check_defences, check_input_changes
+from safecompress_core.preflight.training_checks import check_augmentation, check_compiler
 from safecompress_core.problems import Problem
 from safecompress_core.results.earlier_results import check_earlier_results
 from safecompress_core.results.environment import is_available
@@ -105,15 +104,6 @@ def _device(prepared: SpecContext) -> Iterator[Problem]:
     if not is_available(wanted):
         message = f"this machine has no {wanted} device that torch can use"
         yield Problem(("device",), message, "write auto, or cpu")
-
-
-def _compiler(run_context: RunContext) -> Iterator[Problem]:
-    """Torch generates C++ for a processor, and would say so only in the first step."""
-    wanted = run_context.spec.training.compile and run_context.device.type == "cpu"
-    # CXX is what torch itself reads before it looks for g++ and clang++.
-    if wanted and not any(map(shutil.which, (os.environ.get("CXX") or "g++", "g++", "clang++"))):
-        message = "torch compiles with a C++ compiler here, and there is none"
-        yield Problem(("training", "compile"), message, "install g++, or write false")
 
 
 def _loading(prepared: SpecContext) -> Iterator[Problem]:
@@ -337,8 +327,9 @@ SAMPLES_AND_ATTACKS: tuple[Callable[[SpecContext], Iterator[Problem]], ...] = (
 
 CHECKS: tuple[Callable[[RunContext], Iterator[Problem]], ...] = (
     # Order matters: each check may use what those before it have found to be right.
-    _compiler,
+    check_compiler,
     *SAMPLES_AND_ATTACKS,
+    check_augmentation,
     _twins,
     check_input_changes,
     _model,

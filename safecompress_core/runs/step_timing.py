@@ -234,6 +234,7 @@ def _trainer_of_a_batch(run_context: RunContext) -> Trainer:
         seed=run_context.seed.child("training"),
         clip_norm=training.clip_norm,
         precision=run_context.recipe.precision,
+        augmentation=training.augmentation,
         reference=run_context.pools.reference,
     )
 

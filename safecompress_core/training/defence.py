@@ -141,6 +141,7 @@ class DefenceContext:
         others: the other defences of the method by id, not prepared yet.
         earlier: the ids of those that are applied before it.
         are_numbers: whether inputs are numbers, and neither words nor codes.
+        draws_views: whether training draws a random view of each row before all defences.
     """
 
     network: Classifier
@@ -149,6 +150,7 @@ class DefenceContext:
     others: Mapping[str, "Defence"]
     earlier: tuple[str, ...] = ()
     are_numbers: bool = True
+    draws_views: bool = False
 
 
 def _check_batch(_: Definition, batch: object, *__: object, **___: object) -> None:

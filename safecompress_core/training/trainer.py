@@ -12,7 +12,7 @@ import math
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import islice
 from typing import Self
@@ -28,6 +28,8 @@ from safecompress_core.seeding import Seed, global_random_state
 from safecompress_core.sparse.schedule import ScheduleName, UpdateSchedule
 from safecompress_core.sparse.strategy import Grow, LossGradients, Prune
 from safecompress_core.sparse.update import update_topology
+from safecompress_core.specfile.models.run_spec import Augmentation
+from safecompress_core.training.augmentation import NO_AUGMENTATION, augment
 from safecompress_core.training.defence import Batch, Defence, Schedule, Step
 from safecompress_core.training.guard_training import train_guard
 from safecompress_core.training.learning_rate import CONSTANT, LearningRate
@@ -87,6 +89,7 @@ class Trainer:
         learning_rate: how it rises and falls.
         clip_norm: largest norm of a step's gradient; 0 for no limit.
         precision: of the forward pass.
+        augmentation: random changes of images, drawn anew for each view of a sample.
         reference: positions of the samples that defences may learn from in addition; None for none.
 
     Attributes:
@@ -105,6 +108,7 @@ class Trainer:
         learning_rate: LearningRate = CONSTANT,
         clip_norm: float = 0.0,
         precision: Precision = PLAIN,
+        augmentation: Augmentation = NO_AUGMENTATION,
         reference: Tensor | None = None,
     ) -> None:
         self._dataset = dataset
@@ -119,6 +123,7 @@ class Trainer:
         self._learning_rate = learning_rate
         self._clip_norm = clip_norm
         self._precision = precision
+        self._augmentation = augmentation
         self._reference = reference
         # None by default, so that a run without display pays nothing per step.
         self.listener: StepListener | None = None
@@ -306,7 +311,7 @@ class Trainer:
         # Batch statistics and dropout as in training, or saliency would be of another function.
         network.train()
         generator = self._seed.child("gradients", 0).torch()
-        chosen = islice(self._batches(0), batches)
+        chosen = (self._augment(batch, generator) for batch in islice(self._batches(0), batches))
         return self._loss_gradients(network, chosen, generator, curvature=curvature)
 
     @staticmethod
@@ -351,6 +356,12 @@ class Trainer:
                 rows=rows[index],
             )
 
+    def _augment(self, batch: Batch, generator: torch.Generator) -> Batch:
+        """The batch with its images cropped and flipped."""
+        if not self._augmentation.is_random:
+            return batch
+        return replace(batch, inputs=augment(batch.inputs, self._augmentation, generator=generator))
+
     def _batches_after_defences(
         self, state: TrainingState, generator: torch.Generator
     ) -> Iterator[Batch]:
@@ -358,7 +369,7 @@ class Trainer:
         # Only these: other transforms would change the loss that topologies grow by.
         hiding = [defence for defence in state.defences.values() if defence.hides_members]
         for plain in self._batches(state.epoch):
-            batch = plain
+            batch = self._augment(plain, generator)
             for defence in hiding:
                 batch = defence.transform(batch, generator=generator)
             yield batch
@@ -389,7 +400,7 @@ class Trainer:
         total = torch.zeros((), device=self._device)
         with global_random_state(generator):  # for dropout and its like inside a network
             for plain, rate in zip(self._batches(epoch), rates, strict=True):
-                batch = plain.repeated(views)
+                batch = self._augment(plain.repeated(views), generator)
                 # All of them, in the order of the spec.
                 for defence in defences:
                     batch = defence.transform(batch, generator=generator)

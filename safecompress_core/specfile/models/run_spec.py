@@ -139,6 +139,21 @@ class Pools(Params):
     them, so that no member is among the non-members as well; ``keep`` does not look for any."""
 
 
+class Augmentation(Params):
+    """Random changes of training images."""
+
+    crop: Annotated[int, Field(ge=0)] = 0
+    """Pixels of padding with 0 on each side of an image, from which a window of the image's own
+    size is cut; 4 is usual for images of 32 × 32."""
+    flip: Annotated[float, Field(ge=0, le=1)] = 0.0
+    """Probability that an image is mirrored left to right; 0.5 is usual."""
+
+    @property
+    def is_random(self) -> bool:
+        """Return whether anything is changed."""
+        return bool(self.crop or self.flip)
+
+
 class Training(Params):
     """Training of the networks."""
 
@@ -153,13 +168,17 @@ class Training(Params):
     schedule: RateSchedule = "constant"
     """How the step size falls to 0 until the last epoch, or whether it stays."""
     warmup: Annotated[float, Field(ge=0, lt=1)] = 0.0
-    """Share of training in which the step size first rises from 0."""
+    """Share of training in which the step size first rises from 0; with ``schedule: linear``: one
+    cycle (Smith & Topin 2018, "Super-Convergence")."""
     momentum: Annotated[float, Field(ge=0, lt=1)] = 0.9
     """Momentum of ``sgd``; the others do not use it."""
     weight_decay: Annotated[float, Field(ge=0)] = 0.0
     """Strength of the optimizer's own pull of weights to zero."""
     clip_norm: Annotated[float, Field(ge=0)] = 0.0
     """Largest norm of a step's gradient, over all weights together; 0 for no limit."""
+    augmentation: Augmentation = Augmentation()
+    """Random crops and flips of images, in the training of every network; a model is tested and
+    attacked on images as they are."""
     precision: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
     """Arithmetic of the layers in training; ``auto``: bfloat16 for convolutions and tokens on
     devices made for it, else float32. Models are observed in float32, whatever this says."""

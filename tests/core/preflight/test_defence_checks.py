@@ -196,10 +196,15 @@ def test_views_need_augmentation_before_them(prepare: Prepare, tmp_path: Path, p
     [found] = refusal(prepare(method__strategies=strategies, method__defences=[private, shaken]))
     where = "strategies.0.set.dp-sgd" if place == "set" else "defences.0"
     assert found == (
-        f"{line(tmp_path, 'views')}: method.{where}.views: no defence before it changes inputs, so "
-        "all 2 views are the same; write {type: augmentation} before it, or views: 1"
+        f"{line(tmp_path, 'views')}: method.{where}.views: nothing before it changes inputs, so "
+        "all 2 views are the same; write training.augmentation, {type: augmentation} before it, or "
+        "views: 1"
     )
     require_feasible(prepare(method__strategies=strategies, method__defences=[shaken, private]))
+    cropped = {"epochs": 4, "augmentation": {"crop": 1}}
+    require_feasible(
+        prepare(method__strategies=strategies, method__defences=[private], training=cropped)
+    )
 
 
 @pytest.mark.parametrize(

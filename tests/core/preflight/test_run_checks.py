@@ -64,19 +64,6 @@ def test_a_device_that_is_not_there_is_refused(
     ]
 
 
-def test_compiling_needs_a_compiler(prepare: Prepare, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Found before the first step, not in it."""
-    compiled = prepare(training={"epochs": 4, "compile": True}, device="cpu")
-    require_feasible(compiled)
-    monkeypatch.setattr("shutil.which", lambda _: None)
-
-    [found] = refusal(compiled)
-    assert found.endswith(
-        "training.compile: torch compiles with a C++ compiler here, and there is none; install "
-        "g++, or write false"
-    )
-
-
 def test_a_layer_that_the_model_lacks_is_refused_with_those_that_it_has(
     prepare: Prepare, tmp_path: Path
 ) -> None:

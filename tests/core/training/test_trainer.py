@@ -14,6 +14,7 @@ from safecompress_core.data.dataset import Dataset
 from safecompress_core.errors import TrainingDivergedError
 from safecompress_core.networks.classifier import Classifier
 from safecompress_core.seeding import Seed
+from safecompress_core.specfile.models.run_spec import Augmentation
 from safecompress_core.training.trainer import TopologySchedule, Trainer
 from safecompress_core.training.training_state import TrainingState
 from safecompress_core.training.training_step import TrainingStep
@@ -264,3 +265,26 @@ def test_the_loss_that_is_told_is_the_mean_of_the_epoch_so_far(
         logits = slow.network(inputs)
     assert len(losses) == 4
     assert losses[-1] == pytest.approx(float(F.cross_entropy(logits, labels)), rel=1e-5)
+
+
+def test_steps_and_gradients_see_augmented_images(make_state: MakeState, digits: Dataset) -> None:
+    """Each of the members, mirrored; the data stay as they are."""
+    one = make_state()
+    one.network.module.insert(0, nn.Flatten())
+    images = replace(digits, inputs=digits.inputs.reshape(-1, 1, 8, 8))
+    trainer = Trainer(
+        images,
+        torch.arange(0, 400, 2),
+        batch_size=32,
+        device=torch.device("cpu"),
+        seed=Seed(11),
+        augmentation=Augmentation(flip=1),
+    )
+    seen = recorded(one)
+
+    trainer.dense_gradients(one, batches=7)
+    trainer.train(one, until=1, topology_schedule=None, what="it")
+
+    mirrored = digits.inputs[::2].reshape(-1, 8, 8).flip(2).flatten(1)
+    for epoch in (seen[:7], seen[7:]):
+        assert sorted(torch.cat(epoch).flatten(1).tolist()) == sorted(mirrored.tolist())

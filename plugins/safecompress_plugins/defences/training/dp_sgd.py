@@ -112,13 +112,14 @@ class DpSgd(Defence):
 
     def _check_views(self, context: DefenceContext) -> Iterable[Problem]:
         """Report views that would all be the same."""
-        if self.views == 1 or any(context.others[name].draws_views for name in context.earlier):
+        earlier = (context.others[name] for name in context.earlier)
+        if self.views == 1 or context.draws_views or any(one.draws_views for one in earlier):
             return
-        message = f"no defence before it changes inputs, so all {self.views} views are the same"
+        message = f"nothing before it changes inputs, so all {self.views} views are the same"
         yield Problem(
             path=("views",),
             message=message,
-            hint="write {type: augmentation} before it, or views: 1",
+            hint="write training.augmentation, {type: augmentation} before it, or views: 1",
         )
 
     def equip(self, inputs: DefenceInputs) -> None:

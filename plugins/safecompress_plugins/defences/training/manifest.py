@@ -32,7 +32,8 @@ class DpSgdParams(DefenceParams):
     """Maximum norm of one sample's gradient."""
     views: Annotated[int, Field(ge=1, le=1000)] = 1
     """Augmented views of each sample in a step, whose gradients are averaged before they are
-    clipped; a step costs as many times as much. More than 1 need ``augmentation`` before it."""
+    clipped; a step costs as many times as much. More than 1 need ``training.augmentation``, or the
+    defence ``augmentation`` before it."""
     accountant: Literal["rdp", "prv"] = "rdp"
     """Accountant of opacus. ``rdp`` is fast and bounds any noise; ``prv`` is tighter, but slow or
     out of memory for little noise."""

@@ -391,12 +391,13 @@ def test_views_need_a_change_of_inputs_before_them() -> None:
         == [
             (
                 "views",
-                "no defence before it changes inputs, so all 8 views are the same",
-                "write {type: augmentation} before it, or views: 1",
+                "nothing before it changes inputs, so all 8 views are the same",
+                "write training.augmentation, {type: augmentation} before it, or views: 1",
             )
         ]
     )
     assert not problems_of(mlp(), views=8, others=changes, earlier=("shaken",))
+    assert not problems_of(mlp(), views=8, draws_views=True)
 
 
 def test_no_sample_moves_the_sum_by_more_than_the_limit() -> None:
@@ -521,6 +522,7 @@ def problems_of(
     schedule: Schedule = SCHEDULE,
     others: dict[str, Defence] | None = None,
     earlier: tuple[str, ...] = (),
+    draws_views: bool = False,
     **params: Any,
 ) -> list[tuple[str, str, str]]:
     """What the defence has to say against these surroundings."""
@@ -530,6 +532,7 @@ def problems_of(
         precision=precision,
         others=others or {},
         earlier=earlier,
+        draws_views=draws_views,
     )
     found = DpSgd(DpSgdParams(**{"noise": 1.0, **params})).check(context)
     return [(*one.path, one.message, one.hint) for one in found]
