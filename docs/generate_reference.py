@@ -189,7 +189,9 @@ def _record_value(schema: Schema, places: Mapping[str, str]) -> str:
 
 def _record_type(schema: Schema, places: Mapping[str, str]) -> str:
     if "prefixItems" in schema:
-        return "list of two numbers"
+        # Pairs of one type only: intervals, counts and names.
+        item = _record_value(schema["prefixItems"][0], places)
+        return f"list of two {item}s"
     if schema["type"] == "array":
         return f"list: {_record_value(schema['items'], places)}"
     if schema["type"] == "object":

@@ -22,7 +22,7 @@ EXTRA_OF = {
     "opacus": "dp",
     "optuna": "search",
     "pandas": "pandas",
-    "pyarrow": "parquet",
+    "pyarrow": "run",
     "safetensors": "run",
     "scipy": "run",
     "skimage": "attacks",

@@ -58,8 +58,12 @@ class ReferenceAnswers:
     def first(self, count: int) -> "ReferenceAnswers":
         """The first so many models."""
         # Prefixes, so that an attack with fewer models sees a subset of the same ones.
-        inside = None if self.inside is None else self.inside[:count]
-        return ReferenceAnswers(self.logits[:count], self.is_in[:count], self.labels, inside)
+        return self.select(torch.arange(min(count, len(self))))
+
+    def select(self, models: Tensor) -> "ReferenceAnswers":
+        """Of some models, by position (int64), in that order."""
+        inside = None if self.inside is None else self.inside[models]
+        return ReferenceAnswers(self.logits[models], self.is_in[models], self.labels, inside)
 
     def restricted(self, access: Access) -> "ReferenceAnswers":
         """Return them as an adversary with this access compares them with what it attacks.

@@ -3,8 +3,8 @@
 The audit is no part of what a method is given, so no method can look at it.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from types import MappingProxyType
 from typing import Any
@@ -16,9 +16,10 @@ from safecompress_core.api import Need, Params
 from safecompress_core.attacks.adversary import AdversaryKnowledge, Attacker
 from safecompress_core.attacks.observations import Observations
 from safecompress_core.attacks.reference_answers import ReferenceAnswers
+from safecompress_core.audit.scored_records import score_records, scores_without_references
 from safecompress_core.data.dataset import Dataset
 from safecompress_core.data.pools import Pool, SamplePools
-from safecompress_core.games.attack_result import GameResult
+from safecompress_core.games.attack_result import AttackResult, GameResult
 from safecompress_core.games.controls.null_control import null_control
 from safecompress_core.games.controls.planted_control import (
     plant_in_references,
@@ -27,6 +28,7 @@ from safecompress_core.games.controls.planted_control import (
 )
 from safecompress_core.games.measures.epsilon_bound import MatchedPairs
 from safecompress_core.games.measures.membership_details import PRIOR, DetailOptions
+from safecompress_core.games.measures.record_scores import MIN_RISK
 from safecompress_core.games.play import Attack, ObservedPool, observe_pool
 from safecompress_core.metric import Metric, Subject
 from safecompress_core.networks.classifier import Classifier
@@ -38,9 +40,24 @@ from safecompress_core.results.schema import (
     EstimateRecord,
     parse_attack,
 )
+from safecompress_core.results.score_file import ScoredRecords
 from safecompress_core.seeding import Seed
+from safecompress_core.stats.record_risk import draw_folds
 
-__all__ = ["Auditor"]
+__all__ = ["Auditor", "ModelAudit"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ModelAudit:
+    """Audit of one model.
+
+    Attributes:
+        record: metrics and attacks.
+        scores: of the records of the audit pool, by each attack that scores them.
+    """
+
+    record: AuditRecord
+    scores: tuple[ScoredRecords, ...]
 
 
 class Auditor:
@@ -61,6 +78,7 @@ class Auditor:
         events: EventLog,
         seed: Seed,
         prior: float = PRIOR,
+        min_risk: float = MIN_RISK,
         uncompressed: Classifier | None = None,
         versions: Mapping[str, Classifier] = MappingProxyType({}),
     ) -> None:
@@ -78,7 +96,9 @@ class Auditor:
                 generator=seed.child("pairs").numpy(),
             ),
             names=dataset.classes,
+            folds=draw_folds(pools.audit.is_member.numpy(), generator=seed.child("risk").numpy()),
             prior=prior,
+            min_risk=min_risk,
         )
         self._create = create
         self._events = events
@@ -95,12 +115,12 @@ class Auditor:
         file_bytes: int,
         references: ReferenceAnswers | None = None,
         version: str | None = None,
-    ) -> AuditRecord:
+    ) -> ModelAudit:
         """Return metrics and attacks on the audit pool, and apart from it on canaries.
 
         Args:
             network: the model.
-            name: what events call it.
+            name: what events and scores call it.
             file_bytes: size of its file.
             references: what reference models of its kind say of all samples.
             version: which of the compressed versions it is; None if it is none, and has no others
@@ -118,6 +138,7 @@ class Auditor:
             sample=self._dataset.inputs[torch.tensor([0])].to(network.device),
         )
         audit: dict[str, AnyAttackRecord] = {}
+        scores: list[ScoredRecords] = []
         for attack in self._attacks:
             attacker, judgement = self._run_attack(
                 attack, known, asked, detail_options=self._detail_options
@@ -131,6 +152,7 @@ class Auditor:
                 values["canaries"] = judged.to_json()
             # Parsed at once, so that a game that writes a wrong record fails here by name.
             audit[attack.id] = parse_attack(values)
+            scores += self._score_records(attack, judgement, known, asked, model=name)
             self._events.emit(
                 "attack_finished",
                 phase="audit",
@@ -143,7 +165,30 @@ class Auditor:
             for metric_name, metric in self._metrics.items()
             for estimate in (metric.measure(subject),)
         }
-        return AuditRecord(metrics=metrics, audit=audit)
+        return ModelAudit(AuditRecord(metrics=metrics, audit=audit), tuple(scores))
+
+    def _score_records(
+        self,
+        attack: Attack,
+        result: GameResult,
+        known: ObservedPool,
+        asked: ObservedPool,
+        *,
+        model: str,
+    ) -> Iterator[ScoredRecords]:
+        """Yield the scores of the audit pool's records, if the game scores them."""
+        if not isinstance(result, AttackResult):
+            return
+        without_group = []
+        if attack.game.has_controls and Need.REFERENCES in attack.needs:
+            without_group = scores_without_references(
+                partial(self._scores, attack),
+                attack.adversary_knowledge(known, is_known=True),
+                attack.adversary_knowledge(asked, is_known=False),
+            )
+        scored = score_records(attack, result, asked, model=model, without_group=without_group)
+        if scored is not None:
+            yield scored
 
     def attack_results(
         self, attacks: Sequence[Attack], known: ObservedPool, asked: ObservedPool

@@ -141,6 +141,7 @@ class SpecContext:
             # A branch of its own: attacks of the audit share no draw with selection.
             seed=self.seed.child("audit"),
             prior=self.spec.audit.prior,
+            min_risk=self.spec.audit.min_risk,
             uncompressed=uncompressed,
             versions=versions,
         )

@@ -181,6 +181,8 @@ class Dataset:
             until the model's factory has prepared them.
         is_member: which samples are members, shape (N,), bool, where the data decide that and not
             the seed (``pools.members: given``); else None.
+        positions: of each sample before copies or others were taken out, shape (N,), int64; None
+            where nothing was.
         groups: samples with the same number belong together (to a person, say) and shall stay on
             one side, shape (N,), int64; None where each stands alone.
         bounds: the lowest and the highest value that an input can have, as tensors that broadcast
@@ -198,6 +200,7 @@ class Dataset:
     features: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
     texts: tuple[str, ...] = ()
     is_member: Tensor | None = None
+    positions: Tensor | None = None
     groups: Tensor | None = None
     bounds: tuple[Tensor, Tensor] | None = None
     encoder: Encoder | None = None
@@ -206,6 +209,11 @@ class Dataset:
 
     def __len__(self) -> int:
         return len(self.labels)
+
+    @property
+    def original_positions(self) -> Tensor:
+        """Position of each sample before any was taken out, shape (N,), int64."""
+        return torch.arange(len(self)) if self.positions is None else self.positions
 
     def take(self, rows: Tensor) -> "Dataset":
         """Some of the samples (int64 positions), in that order."""
@@ -226,6 +234,7 @@ class Dataset:
             # Texts are a tuple, which a tensor cannot index.
             texts=tuple(self.texts[row] for row in rows.tolist()) if self.texts else (),
             is_member=None if self.is_member is None else self.is_member[rows],
+            positions=self.original_positions[rows],
             groups=None if self.groups is None else self.groups[rows],
         )
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from safecompress_core.api import ADVANTAGE
 from safecompress_core.games.measures.membership_details import MembershipDetails
 from safecompress_core.games.measures.numeric_attribute import AbsoluteError
+from safecompress_core.games.measures.record_scores import RecordScores
 from safecompress_core.stats.intervals import Estimate
 from safecompress_core.stats.resampling import Resampling
 from safecompress_core.stats.roc import Array, OperatingPoint
@@ -165,6 +166,7 @@ class AttackResult:
         placements: membership: shape (N,), each sample's rank fraction among the other side
             (``stats.roc.placements``): of a member the share of non-members below it, of a
             non-member the share of members above it. None in other games.
+        record_scores: membership, attribute: score and risk of each sample. None in other games.
         counted: evasion, extraction: shape (N,), the non-members, which alone are read; None where
             all samples are.
         named: what results call ``accuracy``.
@@ -192,6 +194,7 @@ class AttackResult:
     baseline_rule: str | None = None
     absolute_error: AbsoluteError | None = None
     placements: NDArray[np.float64] | None = None
+    record_scores: RecordScores | None = None
     counted: Bools | None = None
     named: str = "accuracy"
     measures: Mapping[str, Estimate] = field(default_factory=dict)

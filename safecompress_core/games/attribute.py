@@ -26,6 +26,7 @@ from safecompress_core.games.measures.imputation import (
     best_imputation,
 )
 from safecompress_core.games.measures.numeric_attribute import measure_errors
+from safecompress_core.games.measures.record_scores import RecordScores
 from safecompress_core.games.scores import (
     AttackScores,
     MeasureOptions,
@@ -197,6 +198,9 @@ def measure_attribute(
         macro_f1=float(f1_score(truth, guesses, average="macro")),
         baseline_correct=baseline_correct,
         baseline_rule=imputation.rule,
+        record_scores=RecordScores(
+            scores=scores[np.arange(len(truth)), truth], values=truth, guesses=guesses
+        ),
     )
     return _by_numbers(result, scores, known, asked, terms)
 

@@ -26,6 +26,7 @@ MEMBERSHIP = GameDef(
         Measure(name="accuracy", lowest=0, highest=1, guess="baseline"),
         Measure(name="auc", label="AUC", lowest=0, highest=1),
         Measure(name=ADVANTAGE, lowest=-1, highest=1),
+        Measure(name="exposed_members", lowest=0, highest=1, is_shown=False),
     ),
     baselines=(Baseline(guess="tossing a coin over balanced pools", achieves=GUESSED_RIGHT),),
     inverted_by="members and non-members exchanged, task labels swapped, or scores that are higher "

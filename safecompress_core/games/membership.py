@@ -19,6 +19,7 @@ from safecompress_core.games.measures.membership_details import (
     advantage_of_decisions,
     membership_details,
 )
+from safecompress_core.games.measures.record_scores import RecordScores
 from safecompress_core.games.scores import (
     AttackScores,
     MeasureOptions,
@@ -160,6 +161,9 @@ def measure_membership(
         ),
         details=closer,
         placements=rank_fractions,
+        record_scores=RecordScores(
+            scores=scores, calibration=None if closer is None else closer.calibration
+        ),
     )
 
 

@@ -13,13 +13,14 @@ from safecompress_core.results.schema import (
     Results,
     SummaryRecord,
 )
+from safecompress_core.results.score_file import COLUMN_NAMES, ScoredRecords
 
 if TYPE_CHECKING:
     from pandas import DataFrame
 
-__all__ = ["FrameName", "data_frame", "rows_of", "variant_rows"]
+__all__ = ["FrameName", "data_frame", "record_columns", "rows_of", "variant_rows"]
 
-FrameName: TypeAlias = Literal["attacks", "rounds", "archive"]
+FrameName: TypeAlias = Literal["attacks", "records", "rounds", "archive"]
 
 Row: TypeAlias = dict[str, Any]
 
@@ -30,8 +31,8 @@ FIGURES = (
 """Figures of a variant over its seeds."""
 
 
-def data_frame(rows: Sequence[Row]) -> "DataFrame":
-    """Return rows as a data frame; a column for each key, empty where a row has none.
+def data_frame(rows: Sequence[Row] | Mapping[str, Sequence[Any]]) -> "DataFrame":
+    """Return rows, or columns by name, as a data frame; empty where a row has no such key.
 
     Raises:
         MissingExtraError: if pandas is not installed.
@@ -45,7 +46,7 @@ def data_frame(rows: Sequence[Row]) -> "DataFrame":
 
 
 def rows_of(results: Results, name: FrameName) -> list[Row]:
-    """Return one of the tables of a run.
+    """Return one of the tables of a run that ``results.json`` holds.
 
     Args:
         results: of the run.
@@ -59,6 +60,21 @@ def rows_of(results: Results, name: FrameName) -> list[Row]:
     if name not in tables:
         raise ValueError(f"there is no frame {name!r}; there are {', '.join(get_args(FrameName))}")
     return list(tables[name](results))
+
+
+def record_columns(scored: Sequence[ScoredRecords]) -> dict[str, list[Any]]:
+    """Return the columns of ``scores.parquet``: a row for each record, by attack and model."""
+    return {
+        name: [value for one in scored for value in _values(getattr(one, name), len(one))]
+        for name in COLUMN_NAMES
+    }
+
+
+def _values(column: Any, count: int) -> list[Any]:
+    if column is None or isinstance(column, str):
+        return [column] * count
+    values: list[Any] = column.tolist()
+    return values
 
 
 def variant_rows(comparison: ComparisonResults) -> list[Row]:

@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING
 from safecompress_core.atomic_writing import write_bytes
 from safecompress_core.host import Registry
 from safecompress_core.python.arguments import GivenPath
-from safecompress_core.python.frames import FrameName, data_frame, rows_of
+from safecompress_core.python.frames import FrameName, data_frame, record_columns, rows_of
 from safecompress_core.python.notebook_table import as_html, as_lines
 from safecompress_core.report.page import page_of
 from safecompress_core.report.summary import overview
 from safecompress_core.report.verdict import is_good, verdict
-from safecompress_core.results.checksums import MODEL
+from safecompress_core.results.checksums import MODEL, read_recorded
 from safecompress_core.results.schema import GateRecord, Results
+from safecompress_core.results.score_file import SCORES, ScoredRecords, read_scores
 from safecompress_core.saved_models.load import load_classifier
 from safecompress_core.saved_models.shipped_model import ShippedModel
 
@@ -77,15 +78,27 @@ class Result:
 
         Args:
             name: ``attacks``: a row for each attack on each model of the audit, every measure with
-                the ends of its 95 % interval (``auc``, ``auc_low``, ``auc_high``). ``rounds``: a
-                row for each model that a round tests. ``archive``: a row for each model that no
-                other one dominates.
+                the ends of its 95 % interval (``auc``, ``auc_low``, ``auc_high``). ``records``: a
+                row for each record of the audit pool under each attack on each model, with its
+                score, rank and risk. ``rounds``: a row for each model that a round tests.
+                ``archive``: a row for each model that no other one dominates.
 
         Raises:
             ValueError: if there is no such table.
             MissingExtraError: if pandas is not installed.
+            RunDirectoryError: for ``records``, if their file is missing or damaged.
         """
+        if name == "records":
+            return data_frame(record_columns(self.scores()))
         return data_frame(rows_of(self.results, name))
+
+    def scores(self) -> tuple[ScoredRecords, ...]:
+        """Return the scores of the audit pool's records, by each attack on each model.
+
+        Raises:
+            RunDirectoryError: if ``scores.parquet`` is missing or damaged.
+        """
+        return read_scores(read_recorded(self.path, SCORES))
 
     def __repr__(self) -> str:
         return as_lines(verdict(self.results), overview(self.results), self.path)

@@ -55,6 +55,11 @@ def _detail_rows(attacks: Sequence[MembershipRecord], *, is_caution: bool) -> It
             for attack in canaries
         )
         yield Row("  AUC on canaries", tuple(cells))
+    if attacks[0].exposed_min_risk is not None:
+        yield Row(
+            f"  members at a risk of {attacks[0].exposed_min_risk:.3g} or more",
+            tuple(_exposure(attack) for attack in attacks),
+        )
     yield Row("  ε is at least", tuple(_epsilon(attack.epsilon) for attack in attacks))
     yield Row(
         "  most exposed label", tuple(_worst_label(attack.labels or ()) for attack in attacks)
@@ -65,6 +70,14 @@ def _precision(attack: MembershipRecord) -> Cell:
     if attack.precision is None or attack.precision_interval is None:
         return Cell("–", "predicts no member")
     return Cell(format_number(attack.precision), format_interval(*attack.precision_interval))
+
+
+def _exposure(attack: MembershipRecord) -> Cell:
+    assert attack.exposed_members is not None  # a detail like the others
+    assert attack.exposed_members_interval is not None
+    return Cell(
+        format_number(attack.exposed_members), format_interval(*attack.exposed_members_interval)
+    )
 
 
 def _epsilon(bound: EpsilonBoundRecord | None) -> Cell:

@@ -35,6 +35,7 @@ from safecompress_core.results.schema import (
     OriginRecord,
     Results,
 )
+from safecompress_core.results.score_file import AUDITED
 from safecompress_core.runs.build_results import AuditedModels, build_results, write_results
 from safecompress_core.runs.failure_attribution import naming_code
 from safecompress_core.runs.run import FinishedRun
@@ -44,10 +45,7 @@ from safecompress_core.specfile.load import LoadedSpec
 from safecompress_core.specfile.models.audit_spec import AuditSpec
 from safecompress_core.specfile.placing import locating_components
 
-__all__ = ["AUDITED", "audit_model"]
-
-AUDITED = "model"
-"""What events call the model."""
+__all__ = ["audit_model"]
 
 
 @locating_components
@@ -165,7 +163,7 @@ class _AuditUnits:
             seconds={"audit": seconds},
             origin=self._origin(),
         )
-        write_results(directory, results, events)
+        write_results(directory, results, events, scores=audited.scores)
         return results
 
     def _data(self) -> dict[str, Any]:
@@ -201,9 +199,12 @@ class _AuditUnits:
         audit = auditor.audit(network, name=AUDITED, file_bytes=size)
         audited = AuditedModels(
             chosen=ModelAuditRecord(
-                model=ModelRecord.model_validate(sizes), metrics=audit.metrics, audit=audit.audit
+                model=ModelRecord.model_validate(sizes),
+                metrics=audit.record.metrics,
+                audit=audit.record.audit,
             ),
             baseline=None,
+            scores=audit.scores,
             controls=ControlsRecord(
                 null=auditor.null_control(network), planted=auditor.planted_control(network)
             ),

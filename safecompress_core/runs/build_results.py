@@ -1,6 +1,6 @@
 """Results of a run or an audit: the content of ``results.json``."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -9,6 +9,8 @@ from typing import Any, Literal, TypeVar
 from pydantic import ValidationError
 
 from safecompress_core.api import Need, Params, component_id
+from safecompress_core.atomic_writing import write_bytes
+from safecompress_core.audit.record_risks import describe_risks
 from safecompress_core.audit.selection_gap import selection_gap
 from safecompress_core.context.reference_context import count_references
 from safecompress_core.context.spec_context import SpecContext
@@ -36,6 +38,13 @@ from safecompress_core.results.schema import (
     SelectionRecord,
     format_errors,
 )
+from safecompress_core.results.score_file import (
+    AUDITED,
+    CHOSEN,
+    SCORES,
+    ScoredRecords,
+    scores_file,
+)
 from safecompress_core.runs.relative_gates import compare_with_earlier
 from safecompress_core.specfile.checks.spec_checks import gate_measures
 from safecompress_core.training.training_state import TrainingState
@@ -62,6 +71,7 @@ class AuditedModels:
         controls: of the attacks on ``chosen``.
         archive: the non-dominated models.
         unfinished: the chosen model before its finishers; None where it has none.
+        scores: of the audit pool's records, by each attack on each of these models.
     """
 
     chosen: ModelAuditRecord
@@ -69,6 +79,12 @@ class AuditedModels:
     controls: ControlsRecord
     archive: tuple[ArchiveRecord, ...] = ()
     unfinished: ModelAuditRecord | None = None
+    scores: tuple[ScoredRecords, ...] = ()
+
+    @property
+    def scores_of_chosen(self) -> tuple[ScoredRecords, ...]:
+        """Return the scores of the attacks on ``chosen``."""
+        return tuple(one for one in self.scores if one.model in (AUDITED, CHOSEN))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -163,6 +179,9 @@ def build_results(
             "total": sum(seconds.values()),
         },
     }
+    risks = describe_risks(audited.scores_of_chosen, prepared.dataset, min_risk=spec.audit.min_risk)
+    if risks is not None:
+        content["records"] = risks
     # Only games of plugins; core's own are known to every reader.
     if games := record_games(attack.game.definition for attack in attacks):
         content["games"] = games
@@ -175,9 +194,16 @@ def build_results(
     return _validate(Results, content)
 
 
-def write_results(directory: RunDirectory, results: Results, events: EventLog) -> None:
-    """Write ``results.json``, and emit the event of the run's end."""
+def write_results(
+    directory: RunDirectory,
+    results: Results,
+    events: EventLog,
+    *,
+    scores: Sequence[ScoredRecords],
+) -> None:
+    """Write ``scores.parquet`` and ``results.json``, and emit the event of the run's end."""
     content = results.to_json()
+    write_bytes(directory.path / SCORES, scores_file(scores))
     # Before ``run_finished``, so that observers of that event find the file.
     write_json(directory.results, content)
     parts = {key: content[key] for key in ("gate", "controls", "seconds")}

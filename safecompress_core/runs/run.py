@@ -32,6 +32,7 @@ from safecompress_core.results.identity import require_same_identity
 from safecompress_core.results.reading import read_results
 from safecompress_core.results.run_id import directory_name, plugin_records
 from safecompress_core.results.schema import Results
+from safecompress_core.results.score_file import BASELINE, CHOSEN
 from safecompress_core.runs.build_results import (
     MethodWork,
     build_results,
@@ -40,7 +41,7 @@ from safecompress_core.runs.build_results import (
 )
 from safecompress_core.runs.failure_attribution import naming_code
 from safecompress_core.runs.reference_models import ReferenceTraining, count_trainings
-from safecompress_core.runs.run_audit import BASELINE, CHOSEN, RunAudit
+from safecompress_core.runs.run_audit import RunAudit
 from safecompress_core.specfile.checks.spec_checks import auditing_selectors
 from safecompress_core.specfile.load import LoadedSpec
 from safecompress_core.specfile.placing import locating_components
@@ -207,7 +208,7 @@ class _RunUnits:
                 directory=self._directory.path,
             ),
         )
-        write_results(self._directory, results, self._events)
+        write_results(self._directory, results, self._events, scores=audited.scores)
         return results
 
     def _train_uncompressed(self) -> MethodOutcome:

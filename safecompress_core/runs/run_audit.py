@@ -5,8 +5,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from safecompress_core.api import Need
+from safecompress_core.atomic_writing import write_bytes
 from safecompress_core.attacks.reference_answers import ReferenceAnswers
-from safecompress_core.audit.auditor import Auditor
+from safecompress_core.audit.auditor import Auditor, ModelAudit
 from safecompress_core.choose.aggregator import Aggregator
 from safecompress_core.choose.archive import Archive, ArchiveEntry
 from safecompress_core.context.cache_keys import content_key
@@ -24,13 +25,19 @@ from safecompress_core.results.schema import (
     ModelRecord,
     RoundRecord,
 )
+from safecompress_core.results.score_file import (
+    BASELINE,
+    CHOSEN,
+    UNFINISHED,
+    ScoredRecords,
+    read_scores,
+    scores_file,
+)
 from safecompress_core.runs.build_results import AuditedModels, describe_model
 from safecompress_core.runs.reference_models import ReferenceTraining
 from safecompress_core.training.training_state import TrainingState
 
-__all__ = ["BASELINE", "CHOSEN", "RunAudit"]
-
-BASELINE, CHOSEN, UNFINISHED = "uncompressed", "compressed", "unfinished"
+__all__ = ["RunAudit"]
 
 
 class RunAudit:
@@ -82,13 +89,15 @@ class RunAudit:
         models = {BASELINE: MethodOutcome(chosen=baseline), CHOSEN: outcome}
         if unfinished is not None:
             models[UNFINISHED] = replace(outcome, chosen=unfinished)
-        parts = {}
+        parts: dict[str, ModelAuditRecord] = {}
+        scores: list[ScoredRecords] = []
         for name, method_outcome in models.items():
             described = self._describe(name, method_outcome, baseline)
             audit = self._audit_model(auditor, name, method_outcome)
             parts[name] = ModelAuditRecord(
-                model=described, metrics=audit.metrics, audit=audit.audit
+                model=described, metrics=audit.record.metrics, audit=audit.record.audit
             )
+            scores += audit.scores
             self._events.advance()
         chosen, version = outcome.chosen.shipped, outcome.chosen_id
         # References of the compressed model also serve the controls and the archive.
@@ -101,7 +110,9 @@ class RunAudit:
                 null=auditor.null_control(chosen, references=references, version=version),
                 planted=auditor.planted_control(chosen, references=references, version=version),
             ),
-            archive=tuple(self._archive(auditor, outcome, rounds, references)),
+            archive=tuple(self._archive(auditor, outcome, rounds, references, scores)),
+            # After the archive, which adds its own.
+            scores=tuple(scores),
         )
 
     def _describe(self, name: str, outcome: MethodOutcome, baseline: TrainingState) -> ModelRecord:
@@ -115,13 +126,16 @@ class RunAudit:
             dense_bytes=self._file_bytes(BASELINE),
         )
 
-    def _audit_model(self, auditor: Auditor, name: str, outcome: MethodOutcome) -> AuditRecord:
+    def _audit_model(self, auditor: Auditor, name: str, outcome: MethodOutcome) -> ModelAudit:
         """Metrics and attacks of a model; of the uncompressed one once for all that share it."""
         is_dense = name == BASELINE
         cache_path = self._cached_audit_path() if is_dense else None
         if cache_path is not None and cache_path.exists():
             # Shared by all runs of a seed, whose uncompressed model is the same.
-            return AuditRecord.model_validate(read_json(cache_path))
+            return ModelAudit(
+                AuditRecord.model_validate(read_json(cache_path)),
+                read_scores(cache_path.with_suffix(".parquet").read_bytes()),
+            )
         judged = auditor.audit(
             outcome.chosen.shipped,
             name=name,
@@ -130,7 +144,9 @@ class RunAudit:
             version=None if is_dense else outcome.chosen_id,
         )
         if cache_path is not None:
-            write_json(cache_path, judged.to_json())
+            # The record last: where it exists, the scores do.
+            write_bytes(cache_path.with_suffix(".parquet"), scores_file(judged.scores))
+            write_json(cache_path, judged.record.to_json())
         return judged
 
     def _file_bytes(self, name: str) -> int:
@@ -157,8 +173,12 @@ class RunAudit:
         outcome: MethodOutcome,
         rounds: tuple[RoundRecord, ...],
         references: ReferenceAnswers | None,
+        scores: list[ScoredRecords],
     ) -> Iterator[ArchiveRecord]:
-        """Yield the non-dominated models; those that the spec wants audited, with their audit."""
+        """Yield the non-dominated models; those that the spec wants audited, with their audit.
+
+        Scores of the audited ones are added to ``scores``.
+        """
         if outcome.archive is None or not outcome.archive.entries:
             return
         front = outcome.archive
@@ -172,15 +192,15 @@ class RunAudit:
             file_bytes = path.stat().st_size
             audit = {}
             if entry in wanted:
-                audit = dict(
-                    auditor.audit(
-                        self._load_archived(entry),
-                        name=entry.id,
-                        file_bytes=file_bytes,
-                        references=references,
-                        version=entry.id,
-                    )
+                judged = auditor.audit(
+                    self._load_archived(entry),
+                    name=entry.id,
+                    file_bytes=file_bytes,
+                    references=references,
+                    version=entry.id,
                 )
+                audit = dict(judged.record)
+                scores += judged.scores
             yield ArchiveRecord(
                 id=entry.id,
                 strategy=candidate.strategy,

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields, replace
 from functools import partial
 from pathlib import Path
@@ -21,11 +21,12 @@ from safecompress_core.results.gates import gate_verdicts
 from safecompress_core.results.integrity import Check, Status, check_recorded_files
 from safecompress_core.results.reading import ResultsShapeError, read_results
 from safecompress_core.results.schema import (
-    AnyAttackRecord,
     ModelRecord,
     Results,
 )
+from safecompress_core.results.score_file import SCORES
 from safecompress_core.runs.run import directory_name, plugin_records
+from safecompress_core.runs.verify_scores import audits_by_model, check_scores
 from safecompress_core.saved_models.storage import StoredModel, load_model
 from safecompress_core.specfile.load import load_any_spec
 from safecompress_core.specfile.models.run_spec import Gate
@@ -102,6 +103,7 @@ class _Run:
         yield "results.json: files", self._files
         yield "results.json: pools", self._pools
         yield "results.json: gate", self._gates
+        yield SCORES, partial(check_scores, self.directory, self.results)
         yield EVENTS, self._events
         yield "name", self._name
         yield PLUGINS, self._plugins
@@ -167,7 +169,8 @@ class _Run:
     def _pools(self) -> Check:
         """Every attack was judged on as many samples as its pool has."""
         name, pools, twin_attacks = "results.json: pools", self.results.pools, self._twin_attacks()
-        attacks = [("audit", one) for part in self._audits() for one in part.values()]
+        audits = audits_by_model(self.results).values()
+        attacks = [("audit", one) for part in audits for one in part.values()]
         attacks += [
             ("select", one)
             for round_ in self.results.rounds
@@ -200,12 +203,6 @@ class _Run:
         return frozenset(
             one.get("id") or one["type"] for one in attackers if one["type"] in twinned
         )
-
-    def _audits(self) -> Iterator[Mapping[str, AnyAttackRecord]]:
-        yield self.results.audit
-        others = (self.results.baseline, self.results.unfinished)
-        yield from (other.audit for other in others if other is not None)
-        yield from (entry.audit for entry in self.results.archive if entry.audit is not None)
 
     def _gates(self) -> Check:
         """The verdicts follow from the figures and the spec."""

@@ -13,6 +13,7 @@ from sklearn import metrics
 from safecompress_core.errors import PoolError
 
 __all__ = [
+    "RESOLVING_ERRORS",
     "Array",
     "OperatingPoint",
     "RocCurve",

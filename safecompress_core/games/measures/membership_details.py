@@ -14,12 +14,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from safecompress_core.games.measures.epsilon_bound import MatchedPairs, OneRunBound, one_run_bound
+from safecompress_core.games.measures.record_scores import MIN_RISK, share_exposed
 from safecompress_core.stats.intervals import (
     CONFIDENCE,
     Estimate,
     auc_interval,
     clopper_pearson,
 )
+from safecompress_core.stats.record_risk import RiskCalibration
 from safecompress_core.stats.roc import Array
 
 __all__ = [
@@ -265,12 +267,16 @@ class DetailOptions:
     Attributes:
         pairs: of members and non-members, for the bound on ε.
         names: of the task's labels.
+        folds: of each sample, shape (N,), for the calibration of risk.
         prior: share of members at which precision is stated, in (0, 1).
+        min_risk: from which a member counts as exposed, in (0, 1].
     """
 
     pairs: MatchedPairs
     names: Sequence[str]
+    folds: NDArray[np.int64]
     prior: float = PRIOR
+    min_risk: float = MIN_RISK
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -283,6 +289,9 @@ class MembershipDetails:
         epsilon: a lower bound on ε; None where no pair could be made.
         exposed: the tenth of the pool with the highest scores.
         labels: figures for each task label.
+        min_risk: from which a member counts as exposed.
+        exposed_members: share of members whose risk is at least that.
+        calibration: from scores to risk.
     """
 
     prior: float
@@ -290,9 +299,12 @@ class MembershipDetails:
     epsilon: OneRunBound | None
     exposed: TopScored
     labels: tuple[LabelFigures, ...]
+    min_risk: float
+    exposed_members: Estimate
+    calibration: RiskCalibration
 
     def to_json(self) -> dict[str, Any]:
-        """``precision`` with its interval and prior, ``epsilon``, ``top_decile``, ``labels``."""
+        """Every figure with its interval, and what it holds on, JSON-ready."""
         return {
             "precision": self.precision and self.precision.value,
             "precision_interval": self.precision and list(self.precision.interval),
@@ -300,6 +312,9 @@ class MembershipDetails:
             "epsilon": self.epsilon and self.epsilon.to_json(),
             "top_decile": self.exposed.to_json(),
             "labels": [label.to_json() for label in self.labels],
+            "exposed_members": self.exposed_members.value,
+            "exposed_members_interval": list(self.exposed_members.interval),
+            "exposed_min_risk": self.min_risk,
         }
 
 
@@ -313,6 +328,7 @@ def membership_details(
     confidence: float,
 ) -> MembershipDetails:
     """Compute the details of an attack on a pool; all but ``detail_options`` is (N,)."""
+    calibration = RiskCalibration.fit(scores, is_member, folds=detail_options.folds)
     return MembershipDetails(
         prior=detail_options.prior,
         precision=precision_at_prior(
@@ -328,4 +344,12 @@ def membership_details(
             names=detail_options.names,
             confidence=confidence,
         ),
+        min_risk=detail_options.min_risk,
+        exposed_members=share_exposed(
+            calibration.risk(scores),
+            is_member,
+            min_risk=detail_options.min_risk,
+            confidence=confidence,
+        ),
+        calibration=calibration,
     )

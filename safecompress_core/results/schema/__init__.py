@@ -71,6 +71,12 @@ from safecompress_core.results.schema.record import (
     ReversedRecord,
     format_errors,
 )
+from safecompress_core.results.schema.risk_records import (
+    ExposedRecord,
+    GroupRiskRecord,
+    OverlapRecord,
+    RecordRisksRecord,
+)
 from safecompress_core.results.schema.round_records import (
     ArchiveRecord,
     CandidateRecord,
@@ -130,6 +136,7 @@ __all__ = [
     "ExportLatencyRecord",
     "ExportRecord",
     "ExportedAttackRecord",
+    "ExposedRecord",
     "ExtractionRecord",
     "FailureRecord",
     "FigureName",
@@ -140,6 +147,7 @@ __all__ = [
     "GapSideRecord",
     "GateOutcomeRecord",
     "GateRecord",
+    "GroupRiskRecord",
     "Interval",
     "InversionRecord",
     "LabelRecord",
@@ -152,10 +160,12 @@ __all__ = [
     "OperatingPointRecord",
     "OriginRecord",
     "OtherGameRecord",
+    "OverlapRecord",
     "PairedRecord",
     "PhaseRecord",
     "PoolRecord",
     "Record",
+    "RecordRisksRecord",
     "ReferencesRecord",
     "Results",
     "ReversedRecord",

@@ -119,7 +119,8 @@ class LabelRecord(MeasuresRecord):
 class MembershipRecord(AttackRecord):
     """An attack on membership.
 
-    The keys from ``precision`` to ``labels`` are in an audit only, and not in ``canaries``.
+    The keys from ``precision`` to ``exposed_min_risk`` are in an audit only, and not in
+    ``canaries``.
     """
 
     game: Literal["membership"]
@@ -149,5 +150,11 @@ class MembershipRecord(AttackRecord):
     """The tenth of the pool with the highest scores."""
     labels: tuple[LabelRecord, ...] | None = None
     """Measures by task label, in the order of the labels."""
+    exposed_members: Fraction | None = None
+    """Share of members whose calibrated risk is at least ``exposed_min_risk``."""
+    exposed_members_interval: Interval | None = None
+    """95 % interval of ``exposed_members`` (Clopper-Pearson)."""
+    exposed_min_risk: Fraction | None = None
+    """Risk from which a member counts as exposed, from the spec."""
     canaries: "MembershipRecord | None" = None
     """Measures on the canaries; only in an audit with ``pools.canaries``."""

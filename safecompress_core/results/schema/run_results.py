@@ -19,6 +19,7 @@ from safecompress_core.results.schema.record import (
     Record,
     Sha256,
 )
+from safecompress_core.results.schema.risk_records import RecordRisksRecord
 from safecompress_core.results.schema.round_records import (
     ArchiveRecord,
     GapRecord,
@@ -267,6 +268,8 @@ class Results(Record):
     those of the finished one."""
     controls: ControlsRecord
     """Attacks whose right result is known in advance."""
+    records: RecordRisksRecord | None = None
+    """Risk record by record, of the chosen model; only where an attack on membership is audited."""
     references: ReferencesRecord | None = None
     """Reference models; only where an attack of the audit compares with some."""
     archive: tuple[ArchiveRecord, ...]

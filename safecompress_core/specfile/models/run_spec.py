@@ -207,6 +207,9 @@ class Audit(Params):
     """Whether an attacker may audit what it selected; its figures then read too low."""
     prior: Share = 0.1
     """Share of members among those an adversary asks about, at which precision is stated."""
+    min_risk: Share = 0.9
+    """Risk from which a member counts as exposed: the probability that a record with its score is a
+    member, if half of all records are. A gate on ``<attack>.exposed_members`` refers to it."""
     front: Literal["chosen", "ends", "all"] = "chosen"
     """Which models are audited: the chosen one, the two ends of the front as well, or all."""
     references: AuditReferences = AuditReferences()

@@ -5,9 +5,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from pydantic import create_model
+from sklearn.metrics import roc_auc_score
 from torch import Tensor, nn
 
 from safecompress_core.api import Access, Need
@@ -72,7 +74,10 @@ def test_every_model_gets_fresh_attackers_that_start_from_the_same_draws(
     again = auditor.audit(overfitted, name="c", file_bytes=10)
     learned = [(what, drawn) for what, drawn, _ in spies.log if what != "score"]
 
-    assert first == again
+    assert first.record == again.record
+    assert [one.score.tolist() for one in first.scores] == [
+        one.score.tolist() for one in again.scores
+    ]
     assert [what for what, _ in learned] == ["fit"] * 6
     assert learned[:2] == learned[2:4] == learned[4:]
 
@@ -81,7 +86,7 @@ def test_figures_are_of_the_audit_pool_and_attackers_learn_from_attack_train(
     auditor: Auditor, overfitted: Classifier, mislabelled: Dataset, pools: SamplePools, spies: Any
 ) -> None:
     """The select pool, on which models were chosen, has no part in it."""
-    found = auditor.audit(overfitted, name="a", file_bytes=1234)
+    found = auditor.audit(overfitted, name="a", file_bytes=1234).record
     inputs, labels = (t[pools.audit.non_members] for t in (mislabelled.inputs, mislabelled.labels))
     with torch.no_grad():
         right = (overfitted(inputs).argmax(dim=1) == labels).double().mean()
@@ -137,7 +142,7 @@ def test_membership_attacks_are_looked_at_closely(
     auditor: Auditor, overfitted: Classifier, mislabelled: Dataset
 ) -> None:
     """Precision at the prior, ε, the top tenth, and each label by its name; nothing by chance."""
-    found = auditor.audit(overfitted, name="a", file_bytes=10).audit
+    found = auditor.audit(overfitted, name="a", file_bytes=10).record.audit
     reader = found["reader"]
 
     assert reader.precision_prior == 0.1
@@ -146,7 +151,34 @@ def test_membership_attacks_are_looked_at_closely(
     assert reader.epsilon.lower_bound > 0.5
     assert reader.top_decile.interval[0] > reader.top_decile.baseline
     assert [one.label for one in reader.labels] == list(mislabelled.classes)
+    assert reader.exposed_min_risk == 0.9
+    low, high = reader.exposed_members_interval
+    assert 0 <= low <= reader.exposed_members <= high <= 1
     assert not {"epsilon", "precision", "labels"} & found["nosy"].model_fields_set
+
+
+def test_scores_are_of_the_records_of_the_audit_pool(
+    auditor: Auditor, overfitted: Classifier, mislabelled: Dataset, pools: SamplePools
+) -> None:
+    """Of every attack that scores them; the AUC of an attack follows from its scores."""
+    found = auditor.audit(overfitted, name="a", file_bytes=10)
+
+    reader, nosy = found.scores
+    assert [(one.model, one.attack, one.game) for one in found.scores] == [
+        ("a", "reader", "membership"),
+        ("a", "nosy", "attribute"),
+    ]
+    for one in found.scores:
+        assert one.position.tolist() == pools.audit.indices.tolist()
+        assert one.member.tolist() == pools.audit.is_member.tolist()
+    auc = roc_auc_score(reader.member, reader.score)
+    assert found.record.audit["reader"].auc == pytest.approx(auc)
+    assert np.median(reader.risk[reader.member]) > np.median(reader.risk[~reader.member])
+    assert nosy.value is not None
+    assert nosy.guess is not None
+    share = (nosy.value == nosy.guess).mean()
+    assert found.record.audit["nosy"].accuracy == pytest.approx(share)
+    assert np.isnan(nosy.risk).all()
 
 
 def test_canaries_are_reported_apart(
@@ -178,7 +210,7 @@ def test_canaries_are_reported_apart(
         seed=Seed(2),
     )
 
-    found = with_canaries.audit(learned(dataset, pools), name="a", file_bytes=1).audit
+    found = with_canaries.audit(learned(dataset, pools), name="a", file_bytes=1).record.audit
 
     canaries = found["reader"].canaries
     assert (canaries.members, canaries.non_members) == (20, 20)
@@ -186,7 +218,7 @@ def test_canaries_are_reported_apart(
     assert canaries.auc > 0.95 > found["reader"].auc + 0.1
     assert canaries.auc_interval[0] > found["reader"].auc_interval[1]
     assert "canaries" not in found["nosy"].model_fields_set
-    plain = auditor.audit(network(), name="a", file_bytes=1).audit
+    plain = auditor.audit(network(), name="a", file_bytes=1).record.audit
     assert plain["reader"].canaries is None
 
 
@@ -210,7 +242,7 @@ def test_what_it_finds_is_json_with_an_event_for_each_attack(
     auditor: Auditor, overfitted: Classifier, events: list[Mapping[str, Any]]
 ) -> None:
     """Events name the model."""
-    found = auditor.audit(overfitted, name="compressed", file_bytes=10)
+    found = auditor.audit(overfitted, name="compressed", file_bytes=10).record
 
     written = json.loads(json.dumps(found.to_json(), allow_nan=False))
     assert AuditRecord.model_validate(written) == found
@@ -306,10 +338,10 @@ def test_what_an_attacker_remarks_stands_beside_its_measures(
     auditor: Auditor, overfitted: Classifier, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Nothing stands there of one that has nothing to say."""
-    quiet = auditor.audit(overfitted, name="a", file_bytes=10).audit
+    quiet = auditor.audit(overfitted, name="a", file_bytes=10).record.audit
     monkeypatch.setattr(Attacker, "remarks", {"worst": "reader"})
 
-    told = auditor.audit(overfitted, name="a", file_bytes=10).audit
+    told = auditor.audit(overfitted, name="a", file_bytes=10).record.audit
 
     assert all(one.remarks is None for one in quiet.values())
     assert told == {

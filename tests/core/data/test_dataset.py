@@ -108,3 +108,15 @@ def test_some_samples_keep_all_that_is_known_of_them(people: Dataset) -> None:
 
 
 NUMBERS = torch.tensor([1.5, 2.5, 4.0], dtype=torch.float64)
+
+
+def test_samples_keep_the_position_that_they_had_before_others_were_taken_out() -> None:
+    """Also after a second selection; so results can name a row of the file."""
+    whole = Dataset(
+        inputs=torch.zeros(6, 2), labels=torch.zeros(6).long(), classes=("a",), attributes={}
+    )
+
+    part = whole.take(torch.tensor([1, 3, 4, 5])).take(torch.tensor([0, 2]))
+
+    assert whole.original_positions.tolist() == [0, 1, 2, 3, 4, 5]
+    assert part.original_positions.tolist() == [1, 4]

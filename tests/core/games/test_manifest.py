@@ -14,8 +14,11 @@ from safecompress_core.games.manifest import (
     INVERSION,
     MEMBERSHIP,
 )
+from safecompress_core.games.measures.epsilon_bound import MatchedPairs
+from safecompress_core.games.measures.membership_details import DetailOptions
 from safecompress_core.games.scores import AttackScores
 from safecompress_core.host import load_plugins
+from safecompress_core.stats.record_risk import draw_folds
 from safecompress_core.testing import GameConformance
 
 N = 40
@@ -36,7 +39,18 @@ class TestMembership(GameConformance):
 
     def example(self, game: Any) -> GameResult:
         scores = np.where(IS_MEMBER, 1.0, 0.0) + np.linspace(-0.6, 0.6, N)
-        found: GameResult = game.measure(scores, IS_MEMBER, known=(scores, IS_MEMBER))
+        found: GameResult = game.measure(
+            scores,
+            IS_MEMBER,
+            known=(scores, IS_MEMBER),
+            detail_options=DetailOptions(
+                pairs=MatchedPairs.match_randomly(
+                    IS_MEMBER, np.zeros(N), generator=np.random.default_rng(0)
+                ),
+                names=("all",),
+                folds=draw_folds(IS_MEMBER, generator=np.random.default_rng(0)),
+            ),
+        )
         return found
 
 

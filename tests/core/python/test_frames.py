@@ -5,10 +5,12 @@ import sys
 import pytest
 
 from safecompress_core.errors import MissingExtraError
-from safecompress_core.python.frames import data_frame, rows_of, variant_rows
+from safecompress_core.python.frames import data_frame, record_columns, rows_of, variant_rows
 from safecompress_core.results.schema import ComparisonResults
+from safecompress_core.results.score_file import COLUMN_NAMES
 from tests.core.fixtures.comparisons import comparison_content
 from tests.core.fixtures.results import run_results
+from tests.core.fixtures.scores import scored_records
 
 
 def test_attacks_have_a_row_for_each_model() -> None:
@@ -55,10 +57,25 @@ def test_the_archive_has_a_row_for_each_model() -> None:
     assert [row["chosen"] for row in rows].count(True) == 1
 
 
+def test_records_have_a_row_for_each_record_by_attack() -> None:
+    """The columns of the file of scores; empty where an attack has nothing."""
+    scored = [
+        scored_records("uncompressed", "loss", [4, 3, 2, 1]),
+        scored_records("compressed", "loss", [1, 2, 3, 4]),
+    ]
+
+    columns = record_columns(scored)
+
+    assert list(columns) == list(COLUMN_NAMES)
+    assert columns["model"] == ["uncompressed"] * 4 + ["compressed"] * 4
+    assert columns["score"] == [4, 3, 2, 1, 1, 2, 3, 4]
+    assert columns["guess"] == [None] * 8
+
+
 def test_another_table_is_refused() -> None:
     """With those that there are."""
-    with pytest.raises(ValueError, match="no frame 'records'; there are attacks, rounds, archive"):
-        rows_of(run_results(), "records")  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="no frame 'rows'; there are attacks, records, rounds"):
+        rows_of(run_results(), "rows")  # type: ignore[arg-type]
 
 
 def test_a_comparison_has_a_row_for_each_variant() -> None:

@@ -77,6 +77,24 @@ def test_its_frames_are_those_of_its_results(result: Result) -> None:
     assert len(result.frame("archive")) == len(result.results.archive)
 
 
+def test_records_are_those_of_the_file_of_scores(result: Result) -> None:
+    """A row for each record of the audit pool under each attack on each model; damage is found."""
+    frame, pool = result.frame("records"), result.results.pools["audit"]
+
+    audits = [result.results.audit, result.results.baseline.audit]  # type: ignore[union-attr]
+    attacks = sum(map(len, audits)) + sum(len(one.audit or ()) for one in result.results.archive)
+    assert len(frame) == attacks * (pool.members + pool.non_members)
+    assert frame["member"].sum() == attacks * pool.members
+    exposed = result.results.records
+    assert exposed is not None
+    ours = frame[(frame["model"] == "compressed") & (frame["attack"] == exposed.attack)]
+    first = ours[ours["position"] == exposed.exposed[0].position].iloc[0]
+    assert (first["risk"], first["rank"]) == (exposed.exposed[0].risk, exposed.exposed[0].rank)
+    (result.path / "scores.parquet").write_bytes(b"")
+    with pytest.raises(RunDirectoryError, match="was changed or damaged"):
+        result.frame("records")
+
+
 def test_it_cannot_be_changed(result: Result) -> None:
     """A result is a record."""
     with pytest.raises(FrozenInstanceError):

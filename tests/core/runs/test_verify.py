@@ -33,7 +33,7 @@ def test_everything_that_a_run_leaves_is_looked_at(finished_run: Path, registry:
     assert set(checks) == {
         *files,
         *(f"results.json: {name}" for name in others),
-        *("events.jsonl", "name", "plugins.json", "SHA256SUMS"),
+        *("events.jsonl", "name", "plugins.json", "scores.parquet", "SHA256SUMS"),
     }
     assert set(checks.values()) == {Status.OK}
 
