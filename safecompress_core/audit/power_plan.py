@@ -31,6 +31,8 @@ standard deviations: AUC 0.50, 0.57 and 0.70."""
 HALF_WIDTHS = (0.1, 0.05, 0.02)
 SHARES = frozenset({"accuracy", "robust_accuracy", "fidelity"})
 """Measures of other games that are shares of samples, with Clopper and Pearson's interval."""
+OF_MEMBERS = "exposed_members"
+"""Measure of membership that is a share of members, with the same interval."""
 EXACT = "it has no sampling error: the value itself is compared"
 UNKNOWN = "its interval depends on more than the sizes of the pools"
 FLOOR = "a floor on a leak is met by leaking, so there is nothing to plan"
@@ -153,7 +155,8 @@ def plan_power(
     games = {component_id(attacker): game_of(attacker) for attacker in attackers}
     attacks = sum(game.name == MEMBERSHIP.name for game in games.values())
     pool = PoolPower(members=members, non_members=non_members, attacks=max(attacks, 1))
-    measures = [measure.name for measure in MEMBERSHIP.measures]
+    # How many members are exposed does not follow from the distance of the means.
+    measures = [one.name for one in MEMBERSHIP.measures if one.name != OF_MEMBERS]
     return PowerPlan(
         pool=pool,
         samples=samples,
@@ -203,7 +206,7 @@ def _plan_gate(
 ) -> GatePower:
     owner, _, measure = gate.measure.rpartition(".")
     named = {game.name: game for game in games.values()} | games
-    if owner in named and named[owner].name == MEMBERSHIP.name:
+    if owner in named and named[owner].name == MEMBERSHIP.name and measure != OF_MEMBERS:
         # A single attacker's measure is not the worst of several.
         alone = PoolPower(members=pool.members, non_members=pool.non_members)
         return _plan_membership(gate, measure, alone if owner in games else pool)
@@ -254,6 +257,8 @@ def _trials(
     }
     if gate.measure in shares:
         return pool.non_members
+    if measure == OF_MEMBERS:
+        return pool.members
     if owner in games and measure in SHARES:
         counts = games[owner].counts
         sizes = {

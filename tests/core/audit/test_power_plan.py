@@ -103,6 +103,15 @@ def test_an_accuracy_is_a_share_of_non_members(spec: AuditSpec) -> None:
     assert task.chance is None
 
 
+def test_exposed_members_are_a_share_of_members(spec: AuditSpec) -> None:
+    """Of 200 none may be exposed for a bound of 2 %, since one in 200 ends at 2.8 %."""
+    strict = planned(spec, measure="membership.exposed_members", at_most=0.02)
+    impossible = planned(spec, measure="loss-threshold.exposed_members", at_most=0.01)
+
+    assert (strict.estimate, strict.is_resolved) == (0.0, True)
+    assert impossible.is_resolved is False
+
+
 def test_a_margin_is_about_an_equal_model(spec: AuditSpec) -> None:
     """A wide one is kept, a narrow one is luck."""
     wide, narrow = (
