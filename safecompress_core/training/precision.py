@@ -102,8 +102,13 @@ def reuses_weights(network: nn.Module) -> bool:
 
 
 def has_fast_bfloat16(device: torch.device) -> bool:
-    """Return whether the device multiplies bfloat16 in hardware (AMX; NVIDIA Ampere on)."""
+    """Return whether the device multiplies bfloat16 in hardware.
+
+    AMX and AVX512-BF16 of processors, NVIDIA from Ampere on.
+    """
     if device.type == "cuda":
         return torch.cuda.get_device_capability(device)[0] >= AMPERE
-    # torch 2.6 has no public name for it yet.
-    return device.type == "cpu" and torch.cpu._is_amx_tile_supported()  # noqa: SLF001
+    if device.type != "cpu":
+        return False
+    # torch 2.6 has no public name for them yet.
+    return torch.cpu._is_amx_tile_supported() or torch.cpu._is_avx512_bf16_supported()  # noqa: SLF001

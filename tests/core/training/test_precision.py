@@ -15,7 +15,12 @@ from safecompress_core.sparse.topology import Topology
 from safecompress_core.specfile.models.run_spec import Training
 from safecompress_core.training import precision as arithmetic_module
 from safecompress_core.training.learning_rate import LearningRate
-from safecompress_core.training.precision import PLAIN, Precision, choose_precision
+from safecompress_core.training.precision import (
+    PLAIN,
+    Precision,
+    choose_precision,
+    has_fast_bfloat16,
+)
 from safecompress_core.training.settings import Settings
 from safecompress_core.training.trainer import TopologySchedule, Trainer
 from safecompress_core.training.training_state import TrainingState, read_topology
@@ -332,3 +337,15 @@ def test_auto_is_what_measured_fastest(
 
     assert (found[0].dtype, found[0].channels_last) == expected
     assert found[1] == Precision(dtype=torch.float16, channels_last=True, compile=True)
+
+
+@pytest.mark.parametrize("has_tiles", [True, False])
+@pytest.mark.parametrize("has_vectors", [True, False])
+def test_a_processor_is_fast_in_bfloat16_by_either_kind_of_instruction(
+    monkeypatch: pytest.MonkeyPatch, *, has_tiles: bool, has_vectors: bool
+) -> None:
+    """Matrix tiles (AMX) or vectors (AVX512-BF16), as torch reports them."""
+    monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda: has_tiles)
+    monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: has_vectors)
+
+    assert has_fast_bfloat16(CPU) == (has_tiles or has_vectors)
