@@ -688,7 +688,8 @@ class GameDef(Definition):
         is_leakage: whether the game measures leakage of the data; other games are another risk.
         scores_samples: whether its attackers score every sample of a pool, so that several can be
             combined into one.
-        compares_candidates: whether candidates can be tested by it, sample by sample.
+        compares_candidates: whether candidates can be tested by it, sample by sample or unit by
+            unit: its results can be drawn anew (`toolkit.Resampling`).
         counts: what its figures are read on: all samples of a pool, its non-members, or units of
             the game's own.
         needs: what all of its attackers need, in addition to what each of them names.

@@ -18,6 +18,7 @@ from safecompress_core.stats.roc import Array, OperatingPoint
 
 __all__ = [
     "AttackResult",
+    "ComparedResult",
     "GameResult",
     "LowFprRate",
     "UnitResult",
@@ -41,9 +42,11 @@ class GameResult(Protocol):
         """Return the record of the results: ``game``, and each measure with its interval."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class UnitResult:
     """Result of an attack on a game's own units: classes, pairs, whole data sets.
+
+    A game that compares candidates gives each unit's loss, of which draws of the units are made.
 
     Attributes:
         game: what was attacked.
@@ -53,6 +56,9 @@ class UnitResult:
         advantage: gain over the baseline, in [0, 1].
         measures: every other figure, by name.
         facts: the terms that these figures hold on, JSON-ready.
+        losses: shape (K,), not negative: how far the attack is off for each unit; None for a game
+            that compares no candidates.
+        baseline_losses: shape (K,), the same without the model.
     """
 
     game: str
@@ -62,6 +68,36 @@ class UnitResult:
     advantage: Estimate
     measures: Mapping[str, Estimate] = field(default_factory=dict)
     facts: Mapping[str, Any] = field(default_factory=dict)
+    losses: NDArray[np.float64] | None = None
+    baseline_losses: NDArray[np.float64] | None = None
+
+    @property
+    def accuracy(self) -> Estimate:
+        """Return the balanced accuracy of a binary decision with the same advantage, ½(1 + a)."""
+        return self.advantage.scale(0.5, shift=0.5)
+
+    def accuracies(self, resampling: Resampling) -> NDArray[np.float64]:
+        """Return that accuracy in each bootstrap draw of the units, shape (B,), in [0, 1].
+
+        Raises:
+            ValueError: as `advantages`.
+        """
+        return 0.5 + self.advantages(resampling) / 2
+
+    def advantages(self, resampling: Resampling) -> NDArray[np.float64]:
+        """Return max(0, 1 − mean loss / mean baseline loss) in each draw of the units, shape (B,).
+
+        Raises:
+            ValueError: if the result has no losses, or the draws are of another number of units.
+        """
+        if self.losses is None or self.baseline_losses is None:
+            raise ValueError(f"a result of {self.game} has no losses to draw an advantage from")
+        without = resampling.means(self.baseline_losses)
+        # The accuracy of a share: 1 less a loss that is relative to the baseline's.
+        losses = np.divide(
+            resampling.means(self.losses), without, out=np.ones_like(without), where=without > 0
+        )
+        return rescale_to_advantage(1 - losses, np.zeros_like(losses))
 
     def to_json(self) -> dict[str, Any]:
         """``game``, ``n``, ``units``, ``baseline``, every measure with its interval, the facts."""
@@ -322,6 +358,10 @@ class AttackResult:
             # Only figures with an interval: counts and facts are those of the attack itself.
             document["reversed"] = _with_intervals(self.reversed.to_json())
         return document
+
+
+ComparedResult = AttackResult | UnitResult
+"""Result of an attack that candidates are compared by."""
 
 
 def _with_intervals(document: Mapping[str, Any]) -> dict[str, Any]:

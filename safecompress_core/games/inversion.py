@@ -41,7 +41,7 @@ Array = NDArray[np.float64]
 EXACT = 1e-12  # of the range squared: beyond it, float32 inputs are the same
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class InversionResult(UnitResult):
     """Result of an inversion attack; its units are ``classes`` or ``samples``.
 
@@ -134,6 +134,8 @@ class InversionGame(Game):
             advantage=relative_reduction(errors, without, confidence=confidence),
             measures={"psnr": psnr(error, width), **measures},
             facts=facts,
+            losses=errors,
+            baseline_losses=without,
         )
 
 

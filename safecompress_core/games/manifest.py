@@ -112,7 +112,6 @@ INVERSION = GameDef(
         Measure(name=ADVANTAGE, lowest=0, highest=1),
     ),
     baselines=(Baseline(guess="the population's mean", achieves="has an error of {baseline}"),),
-    compares_candidates=False,
     counts="units",
     needs=frozenset({Need.CONTINUOUS_INPUTS}),
 )

@@ -7,7 +7,12 @@ from safecompress_core.api import AttackerDef, AttackerParams, Need, attribute_o
 from safecompress_core.attacks.adversary import AdversaryKnowledge
 from safecompress_core.attacks.observed_pool import ObservedPool, observe_pool
 from safecompress_core.games.attack_context import AttackRun
-from safecompress_core.games.attack_result import AttackResult, GameResult
+from safecompress_core.games.attack_result import (
+    AttackResult,
+    ComparedResult,
+    GameResult,
+    UnitResult,
+)
 from safecompress_core.games.game import Game
 from safecompress_core.games.measures.membership_details import DetailOptions
 from safecompress_core.host import Registry
@@ -71,13 +76,13 @@ class Attack:
         *,
         detail_options: DetailOptions | None = None,
         seed: Seed = NO_CHANCE,
-    ) -> AttackResult:
+    ) -> ComparedResult:
         """Measure a fitted attacker on a pool; for every game that compares candidates.
 
         Thresholds come from ``known`` alone. ``seed`` is of what chance there is while it attacks.
         """
         result = self.run_attack(attacker, known, asked, detail_options=detail_options, seed=seed)
-        assert isinstance(result, AttackResult)  # checked in the spec
+        assert isinstance(result, AttackResult | UnitResult)  # checked in the spec
         return result
 
     def run_attack(

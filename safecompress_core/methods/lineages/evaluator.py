@@ -20,7 +20,7 @@ from safecompress_core.api import Access, Need, Params
 from safecompress_core.attacks.adversary import Attacker
 from safecompress_core.data.dataset import Dataset
 from safecompress_core.data.pools import Pool, SamplePools
-from safecompress_core.games.attack_result import AttackResult
+from safecompress_core.games.attack_result import AttackResult, ComparedResult, UnitResult
 from safecompress_core.games.controls.threshold_attacks import compare_attacks, threshold_attacks
 from safecompress_core.games.manifest import MEMBERSHIP
 from safecompress_core.games.membership import MembershipGame
@@ -56,8 +56,8 @@ class Evaluation:
     """
 
     performance: NDArray[np.float64]
-    results: Mapping[str, AttackResult]
-    outperformed: Mapping[str, tuple[str, AttackResult | None]]
+    results: Mapping[str, ComparedResult]
+    outperformed: Mapping[str, tuple[str, ComparedResult | None]]
 
     def to_json(self) -> dict[str, Any]:
         """The judgements that count; ``outdone_by`` names the cheap attack where it is its own."""
@@ -112,6 +112,11 @@ class CandidateEvaluator:
         # The same draws as for all other attacks, so that objectives of a draw belong together.
         return self.resampling.take(self._positions.numpy())
 
+    def _resampling_of_units(self, count: int) -> Resampling:
+        # Drawn anew at each call: units are few, and all models have the same ones.
+        generator = self._seed.child("resampling", "units").numpy()
+        return Resampling.draw_stratified(np.zeros(count), draws=DRAWS, generator=generator)
+
     @cached_property
     def _positions(self) -> torch.Tensor:
         """Where the exchanged samples are within the pool, shape (N,), int64."""
@@ -135,8 +140,10 @@ class CandidateEvaluator:
         """Their weights, shape (A,)."""
         return np.array([attack.params.weight for attack in self._attacks], dtype=np.float64)
 
-    def resampling_of(self, attack: str) -> Resampling:
-        """Return the draws of the samples that an attack is measured on."""
+    def resampling_of(self, attack: str, result: ComparedResult) -> Resampling:
+        """Return the draws of the samples, or of the units, that an attack is measured on."""
+        if isinstance(result, UnitResult):
+            return self._resampling_of_units(result.count)
         is_exchanged = self._exchanged is not None and attack in self._twin_attacks
         return self._resampling_of_exchanged if is_exchanged else self.resampling
 
@@ -257,11 +264,11 @@ class CandidateEvaluator:
             else self._measure_threshold_attacks(_without_guard(known), _without_guard(asked))
         )
         exchanged = asked if twin is None else self._observe_exchanged(asked, twin)
-        judgements: dict[str, AttackResult] = {}
-        outdone: dict[str, tuple[str, AttackResult | None]] = {}
+        judgements: dict[str, ComparedResult] = {}
+        outdone: dict[str, tuple[str, ComparedResult | None]] = {}
         for attack in self._attacks:
             rivals = held if attack.definition.access.covers(Access.WHITE_BOX) else cheap
-            own_result: AttackResult | None = None
+            own_result: ComparedResult | None = None
             if attack.id in attackers:
                 own_result = attack.measure(
                     attackers[attack.id],
@@ -313,7 +320,7 @@ class CandidateEvaluator:
     def _stronger_threshold_attack(
         self,
         attack: Attack,
-        trained_result: AttackResult | None,
+        trained_result: ComparedResult | None,
         cheap: Mapping[str, AttackResult],
     ) -> str | None:
         """The strongest of the cheap attacks that are significantly stronger than a trained one.
@@ -324,6 +331,7 @@ class CandidateEvaluator:
             return None
         if trained_result is None:
             return max(cheap, key=lambda name: cheap[name].advantage.value)
+        assert isinstance(trained_result, AttackResult)  # of an attack on membership
         gains = {
             name: comparison.gain.value
             for name, result in cheap.items()
@@ -333,7 +341,7 @@ class CandidateEvaluator:
         return max(gains, key=lambda name: gains[name]) if gains else None
 
     def _emit(
-        self, attack: Attack, result: AttackResult, better: str | None, facts: Mapping[str, Any]
+        self, attack: Attack, result: ComparedResult, better: str | None, facts: Mapping[str, Any]
     ) -> None:
         self._events.emit(
             "attack_finished",

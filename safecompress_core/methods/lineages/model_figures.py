@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
-from typing import Any, Self
+from typing import Any, Self, TypeGuard
 
 import numpy as np
 import torch
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from safecompress_core.choose.aggregator import Objectives
-from safecompress_core.games.attack_result import AttackResult
+from safecompress_core.games.attack_result import AttackResult, ComparedResult
 from safecompress_core.methods.lineages.evaluator import CandidateEvaluator, Evaluation
 from safecompress_core.methods.lineages.params import LineageParams
 from safecompress_core.stats.intervals import Estimate
@@ -54,11 +54,9 @@ class ModelFigures:
         """
         reading = _Reading(params)
 
-        def table(read: Callable[[AttackResult, Resampling], Any], *shape: int) -> Array:
-            rows = [
-                read(evaluation.results[attack], evaluator.resampling_of(attack))
-                for attack in evaluator.attacks
-            ]
+        def table(read: Callable[[ComparedResult, Resampling], Any], *shape: int) -> Array:
+            results = ((attack, evaluation.results[attack]) for attack in evaluator.attacks)
+            rows = [read(one, evaluator.resampling_of(attack, one)) for attack, one in results]
             # Without attacks there are no rows to take the shape from.
             return np.array(rows, dtype=np.float64).reshape(len(rows), *shape)
 
@@ -107,25 +105,26 @@ class _Reading:
         """The end of an interval that counts: what is careful with safety is its upper one."""
         return estimate.high if self._params.bound == "careful" else estimate.value
 
-    def _counts_auc(self, result: AttackResult) -> bool:
+    def _counts_auc(self, result: ComparedResult) -> TypeGuard[AttackResult]:
         """Return whether an attack counts with its AUC, as one on membership does by default."""
-        return self._params.statistic == "auc" and result.placements is not None
+        has_auc = isinstance(result, AttackResult) and result.placements is not None
+        return self._params.statistic == "auc" and has_auc
 
-    def advantage(self, result: AttackResult) -> Estimate:
+    def advantage(self, result: ComparedResult) -> Estimate:
         """Return 2·AUC − 1, Somers' D, or the advantage at the attack's threshold."""
         if not self._counts_auc(result):
             return result.advantage
         assert result.auc is not None  # it has placements
         return result.auc.scale(2, shift=-1).clip(0, 1)
 
-    def accuracy(self, result: AttackResult) -> Estimate:
+    def accuracy(self, result: ComparedResult) -> Estimate:
         """Return the AUC, the accuracy in choosing between a member and another, or accuracy."""
         if not self._counts_auc(result):
             return result.accuracy
         assert result.auc is not None
         return result.auc
 
-    def advantage_draws(self, result: AttackResult, resampling: Resampling) -> Array:
+    def advantage_draws(self, result: ComparedResult, resampling: Resampling) -> Array:
         """Return the advantage in each draw."""
         if not self._counts_auc(result):
             return result.advantages(resampling)
@@ -133,7 +132,7 @@ class _Reading:
         draws: Array = 2 * result.aucs(resampling) - 1
         return draws
 
-    def accuracy_draws(self, result: AttackResult, resampling: Resampling) -> Array:
+    def accuracy_draws(self, result: ComparedResult, resampling: Resampling) -> Array:
         """Return the accuracy in each draw."""
         if not self._counts_auc(result):
             return result.accuracies(resampling)

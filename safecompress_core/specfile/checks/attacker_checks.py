@@ -141,7 +141,7 @@ def _check_selecting(spec: RunSpec) -> Iterator[Problem]:
 
     Reference models of every candidate would cost more than all candidates together, and a
     reference model re-runs the selection, where it has no other models next to it. Candidates are
-    compared sample by sample.
+    compared on the same samples or units.
     """
     hint = "move it to audit.attackers"
     for path, attacker in each_base_attacker(spec.attackers, LISTS["select"]):
@@ -163,7 +163,8 @@ def _check_selecting(spec: RunSpec) -> Iterator[Problem]:
             hint_of_twin = "write method.twins: true" if method.has_twins else "take it out"
             yield Problem(where, message, hint_of_twin)
         if not game_of(attacker).compares_candidates:
-            message = f"{name!r} reconstructs inputs, and candidates are compared sample by sample"
+            game = game_of(attacker).name
+            message = f"{name!r} plays {game!r}, by which candidates are not compared"
             yield Problem(where, message, hint)
 
 

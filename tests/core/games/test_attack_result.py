@@ -12,6 +12,7 @@ from sklearn.metrics import roc_auc_score
 from safecompress_core.games.attack_result import (
     AttackResult,
     LowFprRate,
+    UnitResult,
     Unresolvable,
     rescale_to_advantage,
 )
@@ -42,6 +43,32 @@ def test_advantage_is_the_gain_over_the_baseline_rescaled() -> None:
     gains = rescale_to_advantage(np.array([0.9, 0.8, 0.7, 1.0]), np.array([0.8, 0.8, 0.8, 1.0]))
 
     assert gains.tolist() == pytest.approx([0.5, 0.0, 0.0, 0.0])
+
+
+def test_advantages_of_units_are_drawn_by_unit() -> None:
+    """One less the quotient of mean losses, by hand; a draw without anything to lose gains 0."""
+    result = UnitResult(
+        game="inversion",
+        units="classes",
+        count=3,
+        baseline=0.4,
+        advantage=Estimate(0.5, 0.0, 1.0),
+        losses=np.array([0.1, 0.3, 0.2]),
+        baseline_losses=np.array([0.4, 0.4, 0.0]),
+    )
+    draws = Resampling(np.array([[1, 1, 1], [3, 0, 0], [0, 0, 3], [0, 2, 1]], dtype=np.int32))
+
+    assert result.advantages(draws).tolist() == pytest.approx([0.25, 0.75, 0.0, 0.0])
+    assert result.accuracies(draws).tolist() == pytest.approx([0.625, 0.875, 0.5, 0.5])
+    assert (result.accuracy.value, *result.accuracy.interval) == (0.75, 0.5, 1.0)
+
+
+def test_units_without_losses_cannot_be_drawn() -> None:
+    """A game of a plugin may leave them out, and then compares no candidates."""
+    result = UnitResult(game="pairs", units="pairs", count=3, baseline=0.5, advantage=HALF)
+
+    with pytest.raises(ValueError, match="a result of pairs has no losses"):
+        result.advantages(Resampling(np.ones((2, 3), dtype=np.int32)))
 
 
 def test_membership_advantages_weigh_both_sides_alike() -> None:

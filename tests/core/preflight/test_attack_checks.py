@@ -10,6 +10,7 @@ import torch
 from safecompress_core.context.run_context import RunContext
 from safecompress_core.data.dataset import Attribute
 from safecompress_core.errors import MissingExtraError, SpecError
+from safecompress_core.games.manifest import INVERSION
 from safecompress_core.preflight.attack_checks import check_attacks
 from safecompress_core.preflight.run_checks import require_feasible
 from tests.core.fixtures.refusals import refusal
@@ -61,9 +62,17 @@ def test_more_samples_and_queries_than_there_are_are_refused(
     ]
 
 
-def test_what_reconstructs_cannot_select(prepare: Callable[..., RunContext]) -> None:
-    """Candidates are compared sample by sample."""
-    with pytest.raises(SpecError, match=r"'dlg' reconstructs inputs.*compared sample by sample"):
+def test_a_game_that_compares_no_candidates_cannot_select(
+    prepare: Callable[..., RunContext], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As its definition says; inversion of classes or samples does."""
+    prepare(attackers=[{"type": "dlg"}, {"type": "mi-face"}])
+    alone = replace(INVERSION, compares_candidates=False)
+    monkeypatch.setattr(
+        "safecompress_core.specfile.checks.attacker_checks.game_of", lambda _: alone
+    )
+
+    with pytest.raises(SpecError, match=r"'dlg' plays 'inversion', by which candidates are not"):
         prepare(attackers=[{"type": "dlg"}])
 
 

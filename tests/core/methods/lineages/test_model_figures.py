@@ -41,6 +41,20 @@ def test_a_checkpoint_keeps_figures_to_the_last_bit(
     assert made.advantage_draws.shape == (len(context.evaluator.attacks), draws)
 
 
+def test_an_inversion_counts_by_its_classes(
+    workshop: Workshop, prepare: Callable[..., Any]
+) -> None:
+    """Its draws are of the classes, the same for each model of a round."""
+    changes = {"attackers": [{"type": "loss-threshold"}, {"type": "mi-face", "steps": 20}]}
+    first, context = figures(workshop, prepare, **changes)
+    again, _ = figures(workshop, prepare, **changes)
+
+    assert first.advantage_draws.shape == (2, len(context.evaluator.resampling))
+    assert np.array_equal(first.advantage_draws, again.advantage_draws)
+    assert first.advantage_draws[1].std() > 0
+    assert first.attack_accuracy[1] == (1 + first.advantage[1]) / 2
+
+
 def test_a_careful_bound_counts_no_less_than_the_estimate(
     workshop: Workshop, prepare: Callable[..., Any]
 ) -> None:

@@ -64,7 +64,7 @@ def examiner(*attacks: str) -> Any:
         weights=np.ones(len(attacks)),
         is_member=IS_MEMBER,
         resampling=resampling,
-        resampling_of=lambda _: resampling,
+        resampling_of=lambda *_: resampling,
     )
 
 
