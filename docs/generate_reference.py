@@ -64,6 +64,7 @@ PLACES = {
     "Task": "[mapping](spec.md#task)",
     "Pools": "[mapping](spec.md#pools)",
     "Training": "[mapping](spec.md#training)",
+    "Baseline": "[mapping](spec.md#baseline)",
     "StrategyParams": "[strategy](spec.md#strategies)",
     "Audit": "[mapping](spec.md#audit)",
     "Gate": "[gate](spec.md#gate)",

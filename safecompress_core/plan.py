@@ -35,6 +35,8 @@ FILES = (
     "events.jsonl",
     "checkpoints/",
 )
+RETRAINED = "retrained/*.safetensors"
+"""What a run leaves as well where it trains the uncompressed model again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,6 +127,7 @@ def make_plan(loaded: LoadedSpec, registry: Registry) -> Plan:
         steps=None if members is None else -(-members // size),
         training=loaded.resolved["training"],
         jobs=tuple(_jobs(spec)),
+        files=(*FILES, *([RETRAINED] if spec.baseline.models else ())),
         caveats=tuple(_caveats(spec)),
         warnings=tuple(filter(None, [warn_of_unused_membership(spec)])),
     )
@@ -148,6 +151,9 @@ def _members(spec: RunSpec, card: DataCard | None) -> int | None:
 def _jobs(spec: RunSpec) -> Iterator[Job]:
     epochs, selecting = spec.training.epochs, len(spec.attackers)
     yield Job(name="uncompressed model", models=1, epochs=epochs)
+    again = spec.baseline.models
+    if again:
+        yield Job(name="re-trained uncompressed models", models=again, epochs=again * epochs)
     yield from _held_out_jobs(spec, times=1, whom="the method")
     work = _workload(spec)
     # A method without a workload is planned as unknown, not as free.
@@ -166,6 +172,7 @@ def _jobs(spec: RunSpec) -> Iterator[Job]:
     attackers = len(spec.audit.attackers)
     # the uncompressed and the chosen one, the two ends of the front; a whole front cannot be known
     models = {"chosen": 2, "ends": 4, "all": None}[spec.audit.front]
+    models = models and models + again
     yield Job(name="audit", fits=attackers * (models or 0), tests=models and models * attackers)
 
 

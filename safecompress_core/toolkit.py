@@ -103,8 +103,12 @@ from safecompress_core.methods.sparse_training import (
     SparseTraining,
 )
 from safecompress_core.metric import (
+    MeanMetric,
     Metric,
+    MetricTrial,
+    PairedMetric,
     SampleMetric,
+    SampleValues,
     Subject,
 )
 from safecompress_core.networks.classifier import (
@@ -193,6 +197,9 @@ from safecompress_core.stats.intervals import (
     Estimate,
     clopper_pearson,
 )
+from safecompress_core.stats.resampling import (
+    Resampling,
+)
 from safecompress_core.stats.roc import (
     calibrate_threshold,
 )
@@ -263,17 +270,20 @@ __all__ = [
     "LayerShapes",
     "LossGradients",
     "Masks",
+    "MeanMetric",
     "MeasureOptions",
     "Method",
     "MethodContext",
     "MethodOutcome",
     "Metric",
+    "MetricTrial",
     "ModelError",
     "ModelFactory",
     "Objectives",
     "Observations",
     "ObservedPool",
     "OutputGuard",
+    "PairedMetric",
     "PerturbationBudget",
     "Phases",
     "PoolError",
@@ -282,9 +292,11 @@ __all__ = [
     "Quantised",
     "Recipe",
     "ReferenceAnswers",
+    "Resampling",
     "Rounded",
     "SafeCompressError",
     "SampleMetric",
+    "SampleValues",
     "Schedule",
     "ScoredGame",
     "Seed",

@@ -4,7 +4,7 @@ The audit is no part of what a method is given, so no method can look at it.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cached_property, partial
 from types import MappingProxyType
 from typing import Any
@@ -16,6 +16,13 @@ from safecompress_core.api import Need, Params
 from safecompress_core.attacks.adversary import AdversaryKnowledge, Attacker
 from safecompress_core.attacks.observations import Observations
 from safecompress_core.attacks.reference_answers import ReferenceAnswers
+from safecompress_core.audit.measurement import (
+    Measured,
+    Measurement,
+    ModelAudit,
+    find_exposed,
+    record_estimate,
+)
 from safecompress_core.audit.scored_records import score_records, scores_without_references
 from safecompress_core.data.dataset import Dataset
 from safecompress_core.data.pools import Pool, SamplePools
@@ -30,34 +37,20 @@ from safecompress_core.games.measures.epsilon_bound import MatchedPairs
 from safecompress_core.games.measures.membership_details import PRIOR, DetailOptions
 from safecompress_core.games.measures.record_scores import MIN_RISK
 from safecompress_core.games.play import Attack, ObservedPool, observe_pool
-from safecompress_core.metric import Metric, Subject
+from safecompress_core.metric import Metric
 from safecompress_core.networks.classifier import Classifier
 from safecompress_core.results.events import EventLog
 from safecompress_core.results.schema import (
     AnyAttackRecord,
     AuditRecord,
     ControlRecord,
-    EstimateRecord,
     parse_attack,
 )
 from safecompress_core.results.score_file import ScoredRecords
 from safecompress_core.seeding import Seed
 from safecompress_core.stats.record_risk import draw_folds
 
-__all__ = ["Auditor", "ModelAudit"]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class ModelAudit:
-    """Audit of one model.
-
-    Attributes:
-        record: metrics and attacks.
-        scores: of the records of the audit pool, by each attack that scores them.
-    """
-
-    record: AuditRecord
-    scores: tuple[ScoredRecords, ...]
+__all__ = ["Auditor"]
 
 
 class Auditor:
@@ -81,9 +74,11 @@ class Auditor:
         min_risk: float = MIN_RISK,
         uncompressed: Classifier | None = None,
         versions: Mapping[str, Classifier] = MappingProxyType({}),
+        metric_needs: frozenset[Need] = frozenset(),
     ) -> None:
         self._attacks = attacks
-        self._metrics = metrics
+        self.measurement = Measurement(metrics=metrics, seed=seed.child("metrics"), create=create)
+        self._metric_needs = metric_needs
         self._dataset = dataset
         self._pools = pools
         self._seed = seed
@@ -115,8 +110,9 @@ class Auditor:
         file_bytes: int,
         references: ReferenceAnswers | None = None,
         version: str | None = None,
+        exposed: Tensor | None = None,
     ) -> ModelAudit:
-        """Return metrics and attacks on the audit pool, and apart from it on canaries.
+        """Measure and attack a model on the audit pool, and apart from it on canaries.
 
         Args:
             network: the model.
@@ -125,18 +121,14 @@ class Auditor:
             references: what reference models of its kind say of all samples.
             version: which of the compressed versions it is; None if it is none, and has no others
                 next to it.
+            exposed: which members count as exposed, shape (N₁,), bool; None for those that the
+                attacks on this model say are.
         """
         look_at = partial(self._observe, network, references=references, version=version)
         # Fitted on attack-train, reported on audit; both are disjoint from select.
         known, asked = look_at(self._pools.attack_train), look_at(self._pools.audit)
         apart = self._pools.canaries
         canaries = None if apart is None else look_at(apart)
-        subject = Subject(
-            unseen=asked.unseen,
-            file_bytes=file_bytes,
-            network=network,
-            sample=self._dataset.inputs[torch.tensor([0])].to(network.device),
-        )
         audit: dict[str, AnyAttackRecord] = {}
         scores: list[ScoredRecords] = []
         for attack in self._attacks:
@@ -160,12 +152,40 @@ class Auditor:
                 attacker=attack.id,
                 advantage=judgement.advantage.value,
             )
-        metrics = {
-            metric_name: EstimateRecord(value=estimate.value, interval=estimate.interval)
-            for metric_name, metric in self._metrics.items()
-            for estimate in (metric.measure(subject),)
-        }
-        return ModelAudit(AuditRecord(metrics=metrics, audit=audit), tuple(scores))
+        if exposed is None:
+            exposed = find_exposed(audit, scores)
+        measured = self._measure(asked, network, file_bytes, exposed)
+        content: dict[str, Any] = {"audit": audit}
+        content["metrics"] = {n: record_estimate(e) for n, e in measured.estimates.items()}
+        if measured.details:
+            content["details"] = measured.details
+        return ModelAudit(record=AuditRecord(**content), scores=tuple(scores), measured=measured)
+
+    def measure(
+        self,
+        network: Classifier,
+        *,
+        file_bytes: int,
+        exposed: Tensor | None,
+        version: str | None = None,
+    ) -> Measured:
+        """Measure a model without attacks on it, where an earlier run has attacked it.
+
+        Args:
+            network: the model.
+            file_bytes: size of its file.
+            exposed: as in :meth:`audit`.
+            version: likewise.
+        """
+        asked = self._observe(network, self._pools.audit, references=None, version=version)
+        return self._measure(asked, network, file_bytes, exposed)
+
+    def _measure(
+        self, asked: ObservedPool, network: Classifier, file_bytes: int, exposed: Tensor | None
+    ) -> Measured:
+        return self.measurement.measure(
+            asked, network=network, file_bytes=file_bytes, exposed=exposed
+        )
 
     def _score_records(
         self,
@@ -314,8 +334,8 @@ class Auditor:
     def _uncompressed_observations(self) -> Mapping[str, Observations]:
         """By pool what the uncompressed model shows, observed once for all models and attacks."""
         network = self._uncompressed
-        wanted = any(Need.UNCOMPRESSED in attack.needs for attack in self._attacks)
-        if network is None or not wanted:
+        needs = (self._metric_needs, *(attack.needs for attack in self._attacks))
+        if network is None or not any(Need.UNCOMPRESSED in each for each in needs):
             return {}
         # Without select: the audit never reads that pool.
         pools = (pool for pool in self._pools if pool is not self._pools.select)

@@ -14,7 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from safecompress_core.api import AttackerParams, component_id
+from safecompress_core.api import AttackerParams, MetricDef, Need, component_id
 from safecompress_core.audit.auditor import Auditor
 from safecompress_core.context.samples import Samples
 from safecompress_core.data.dataset import Dataset
@@ -33,6 +33,7 @@ from safecompress_core.results.identity import (
 )
 from safecompress_core.seeding import Seed
 from safecompress_core.specfile.load import LoadedSpec
+from safecompress_core.specfile.models.components import definition_of
 
 __all__ = ["SpecContext"]
 
@@ -96,6 +97,16 @@ class SpecContext:
         """By the names that gates use."""
         return {component_id(params): self.registry.create(params) for params in self.spec.metrics}
 
+    @property
+    def metric_definitions(self) -> Mapping[str, MetricDef]:
+        """By the names that gates use."""
+        return {component_id(params): definition_of(params) for params in self.spec.metrics}
+
+    @property
+    def metric_needs(self) -> frozenset[Need]:
+        """What the metrics need, all together."""
+        return frozenset[Need]().union(*(each.needs for each in self.metric_definitions.values()))
+
     @cached_property
     def performance(self) -> tuple[str, SampleMetric]:
         """The metric that counts as performance: the first one that is a mean over samples."""
@@ -144,6 +155,7 @@ class SpecContext:
             min_risk=self.spec.audit.min_risk,
             uncompressed=uncompressed,
             versions=versions,
+            metric_needs=self.metric_needs,
         )
 
     @cached_property

@@ -9,8 +9,13 @@ from safecompress_core.context.audit_context import AuditContext
 from safecompress_core.context.finished_model import attacked_network, load_finished_model
 from safecompress_core.errors import ModelError, SpecError, TopologyError
 from safecompress_core.networks.classifier import Classifier
+from safecompress_core.preflight.metric_checks import check_metrics
 from safecompress_core.preflight.output_checks import OutputSummary, check_outputs
-from safecompress_core.preflight.run_checks import SAMPLES_AND_ATTACKS, check_layers, run_checks
+from safecompress_core.preflight.run_checks import (
+    SAMPLES_AND_ATTACKS,
+    check_layers,
+    run_checks,
+)
 from safecompress_core.problems import Problem
 from safecompress_core.saved_models.load import LoadedModel
 from safecompress_core.saved_models.model_format import Format
@@ -56,6 +61,7 @@ def check_audit_feasible(audit_context: AuditContext) -> tuple[LoadedModel, Clas
     # Layers are visible with white-box access only.
     if network.access is Access.WHITE_BOX:
         run_checks([partial(check_layers, audit_context.spec, network)], audit_context.loaded)
+    run_checks([partial(check_metrics, audit_context, network)], audit_context.loaded)
     return finished, network
 
 
@@ -82,7 +88,8 @@ def _access(audit_context: AuditContext) -> Iterator[Problem]:
             )
     for index, metric in enumerate(audit_context.spec.metrics):
         definition = definition_of(metric)
-        if isinstance(definition, MetricDef) and not definition.needs <= access.needs:
+        needed_access = definition.needs - {Need.UNCOMPRESSED}
+        if isinstance(definition, MetricDef) and not needed_access <= access.needs:
             needs = f"{component_id(metric)!r} needs {NEEDS[Access.WHITE_BOX]}"
             message = f"{needs}; {what} gives {access} access only"
             yield Problem(("metrics", index, "type"), message, LESS_ACCESS)
@@ -98,6 +105,13 @@ def _pairs(audit_context: AuditContext) -> Iterator[Problem]:
         elif Need.VERSIONS in definition.needs:
             message = f"{name!r} also sees other versions of the model, and an audit has one"
             yield Problem((*path, "type"), message, "take it out")
+    for index, metric in enumerate(audit_context.spec.metrics):
+        if Need.UNCOMPRESSED in definition_of(metric).needs:
+            message = (
+                f"{component_id(metric)!r} compares with the uncompressed model, and there is none "
+                "in an audit"
+            )
+            yield Problem(("metrics", index, "type"), message, "take it out")
 
 
 def _load(audit_context: AuditContext) -> LoadedModel:

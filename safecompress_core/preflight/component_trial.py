@@ -132,11 +132,15 @@ def _measures(run_context: RunContext) -> None:
     foreign = [params for params in run_context.spec.metrics if _is_foreign(run_context, params)]
     if foreign:
         network = run_context.create_network()
+        asked = observe_pool(network, run_context.dataset, _few(run_context))
         subject = Subject(
-            unseen=observe_pool(network, run_context.dataset, _few(run_context)).unseen,
+            # The network itself stands for the uncompressed one.
+            asked=replace(asked, uncompressed=asked.seen),
             file_bytes=1,
             network=network,
             sample=run_context.sample.to(network.device),
+            seed=run_context.seed,
+            create=run_context.registry.create,
         )
         for params in foreign:
             run_context.registry.create(params).measure(subject)

@@ -24,7 +24,6 @@ from safecompress_core.errors import (
     TopologyError,
 )
 from safecompress_core.methods.finisher import Finisher
-from safecompress_core.metric import SampleMetric
 from safecompress_core.networks.classifier import Classifier
 from safecompress_core.preflight.attack_checks import (
     check_attacks,
@@ -34,6 +33,7 @@ from safecompress_core.preflight.attack_checks import (
 from safecompress_core.preflight.component_trial import trial
 from safecompress_core.preflight.data_checks import check_data
 from safecompress_core.preflight.defence_checks import check_defences, check_input_changes
+from safecompress_core.preflight.metric_checks import check_metrics, check_performance
 from safecompress_core.preflight.training_checks import check_augmentation, check_compiler
 from safecompress_core.problems import Problem
 from safecompress_core.results.earlier_results import check_earlier_results
@@ -166,10 +166,8 @@ def _gates(prepared: SpecContext) -> Iterator[Problem]:
         yield Problem(("gate", index, "measure"), message, "ask for lift or advantage")
 
 
-def _metrics(prepared: SpecContext) -> Iterator[Problem]:
-    if not any(isinstance(metric, SampleMetric) for metric in prepared.metrics.values()):
-        message = "no metric is a mean over samples, so there is no performance to choose by"
-        yield Problem(("metrics",), message, "add {type: accuracy}")
+def _measurable(run_context: RunContext) -> Iterator[Problem]:
+    yield from check_metrics(run_context, run_context.create_network())
 
 
 def _pools(prepared: SpecContext) -> Iterator[Problem]:
@@ -321,7 +319,7 @@ SAMPLES_AND_ATTACKS: tuple[Callable[[SpecContext], Iterator[Problem]], ...] = (
     _values,
     nothing_to_infer,
     _gates,
-    _metrics,
+    check_performance,
 )
 """What can be estimated without the model, in the audit of a finished one as well."""
 
@@ -334,6 +332,7 @@ CHECKS: tuple[Callable[[RunContext], Iterator[Problem]], ...] = (
     check_input_changes,
     _model,
     _layers,
+    _measurable,
     _method,
     _finishers,
     check_defences,

@@ -132,6 +132,10 @@ class RunDirectory:
         """The chosen model before its finishers."""
         return self.path / "unfinished" / "model.safetensors"
 
+    def path_of_retrained(self, index: int) -> Path:
+        """An uncompressed model of another seed, by its number from 0."""
+        return self.path / "retrained" / f"{index}.safetensors"
+
     @property
     def checkpoints(self) -> Path:
         """Return the checkpoints that training resumes from."""

@@ -21,6 +21,7 @@ __all__ = [
     "BASELINE",
     "CHOSEN",
     "COLUMN_NAMES",
+    "RETRAINED",
     "SCORES",
     "UNFINISHED",
     "ScoredRecords",
@@ -34,6 +35,9 @@ SCORES = "scores.parquet"
 
 BASELINE, CHOSEN, UNFINISHED, AUDITED = "uncompressed", "compressed", "unfinished", "model"
 """Models in events and scores; ``model`` is one that is audited by itself."""
+
+RETRAINED = "retrained"
+"""Uncompressed models of other seeds, followed by a hyphen and their number from 0."""
 
 Strings = NDArray[np.str_]
 Floats = NDArray[np.float64]

@@ -198,11 +198,7 @@ class _AuditUnits:
         sizes = {**self.finished.sizes, "file_bytes": size, "dense_bytes": size}
         audit = auditor.audit(network, name=AUDITED, file_bytes=size)
         audited = AuditedModels(
-            chosen=ModelAuditRecord(
-                model=ModelRecord.model_validate(sizes),
-                metrics=audit.record.metrics,
-                audit=audit.record.audit,
-            ),
+            chosen=ModelAuditRecord.of(ModelRecord.model_validate(sizes), audit.record),
             baseline=None,
             scores=audit.scores,
             controls=ControlsRecord(

@@ -26,6 +26,7 @@ from safecompress_core.results.schema import (
     VERSION,
     AnyAttackRecord,
     ArchiveRecord,
+    BehaviourRecord,
     ControlsRecord,
     ModelAuditRecord,
     ModelRecord,
@@ -72,6 +73,8 @@ class AuditedModels:
         archive: the non-dominated models.
         unfinished: the chosen model before its finishers; None where it has none.
         scores: of the audit pool's records, by each attack on each of these models.
+        retrained: uncompressed models of other seeds.
+        behaviours: what compression changed; None where a model is audited by itself.
     """
 
     chosen: ModelAuditRecord
@@ -85,6 +88,9 @@ class AuditedModels:
     def scores_of_chosen(self) -> tuple[ScoredRecords, ...]:
         """Return the scores of the attacks on ``chosen``."""
         return tuple(one for one in self.scores if one.model in (AUDITED, CHOSEN))
+
+    retrained: tuple[ModelAuditRecord, ...] = ()
+    behaviours: tuple[BehaviourRecord, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -189,8 +195,13 @@ def build_results(
         content["references"] = references
     if origin is not None:
         content["origin"] = origin
-    if audited.unfinished is not None:
-        content["unfinished"] = audited.unfinished
+    optional = {
+        "details": chosen.details,
+        "unfinished": audited.unfinished,
+        "retrained": audited.retrained or None,
+        "behaviours": audited.behaviours,
+    }
+    content |= {key: part for key, part in optional.items() if part is not None}
     return _validate(Results, content)
 
 
@@ -320,7 +331,7 @@ def _describe_selection(prepared: SpecContext, work: MethodWork | None) -> Selec
 
 def _hash_models(directory: Path) -> dict[str, str]:
     """Return the SHA-256 of every model file that ships, by its path in the run directory."""
-    folders = ("model", "unfinished", "baseline", "archive")
+    folders = ("model", "unfinished", "baseline", "retrained", "archive")
     # Sorted, since directories list files in no fixed order.
     paths = sorted(path for name in folders for path in (directory / name).glob("*.safetensors"))
     return {path.relative_to(directory).as_posix(): sha256(path) for path in paths}

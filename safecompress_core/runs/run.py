@@ -32,7 +32,7 @@ from safecompress_core.results.identity import require_same_identity
 from safecompress_core.results.reading import read_results
 from safecompress_core.results.run_id import directory_name, plugin_records
 from safecompress_core.results.schema import Results
-from safecompress_core.results.score_file import BASELINE, CHOSEN
+from safecompress_core.results.score_file import BASELINE, CHOSEN, RETRAINED
 from safecompress_core.runs.build_results import (
     MethodWork,
     build_results,
@@ -41,6 +41,7 @@ from safecompress_core.runs.build_results import (
 )
 from safecompress_core.runs.failure_attribution import naming_code
 from safecompress_core.runs.reference_models import ReferenceTraining, count_trainings
+from safecompress_core.runs.retraining import Retraining
 from safecompress_core.runs.run_audit import RunAudit
 from safecompress_core.specfile.checks.spec_checks import auditing_selectors
 from safecompress_core.specfile.load import LoadedSpec
@@ -158,6 +159,8 @@ class _RunUnits:
         self._method = run_context.method
         self._baseline = Uncompressed(UncompressedParams())
         total = self._baseline.units() + self._method.units() + len((BASELINE, CHOSEN))
+        # Each is trained, then audited.
+        total += 2 * run_context.spec.baseline.models
         self._events = EventLog(directory.log, live=observers)
         self._dense = directory.checkpoints / "baseline"
         if shared is not None:
@@ -186,12 +189,20 @@ class _RunUnits:
         outcome = replace(trained, chosen=finished.state)
         unfinished = trained.chosen if finished.stages else None
         rounds = parse_rounds(outcome)
+        retraining = Retraining(
+            run_context, self._directory, events=self._events, shared=self._shared
+        )
+        retrained = retraining.train()
+        if retrained:
+            self._seconds[RETRAINED] = retraining.seconds
         references = self._train_references(outcome)
         audit = RunAudit(
             run_context, self._directory, references, events=self._events, shared=self._shared
         )
         with self._time("audit"):
-            audited = audit.of(baseline.chosen, outcome, rounds, unfinished=unfinished)
+            audited = audit.of(
+                baseline.chosen, outcome, rounds, unfinished=unfinished, retrained=retrained
+            )
         results = build_results(
             run_context,
             audited,

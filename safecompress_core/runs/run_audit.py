@@ -1,13 +1,18 @@
 """The audit of what a run has made: the chosen model, the uncompressed one, some of the archive."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
+
+from torch import Tensor
 
 from safecompress_core.api import Need
 from safecompress_core.atomic_writing import write_bytes
 from safecompress_core.attacks.reference_answers import ReferenceAnswers
-from safecompress_core.audit.auditor import Auditor, ModelAudit
+from safecompress_core.audit.auditor import Auditor
+from safecompress_core.audit.behaviours import compare_behaviours
+from safecompress_core.audit.measurement import ModelAudit, find_exposed
 from safecompress_core.choose.aggregator import Aggregator
 from safecompress_core.choose.archive import Archive, ArchiveEntry
 from safecompress_core.context.cache_keys import content_key
@@ -28,6 +33,7 @@ from safecompress_core.results.schema import (
 from safecompress_core.results.score_file import (
     BASELINE,
     CHOSEN,
+    RETRAINED,
     UNFINISHED,
     ScoredRecords,
     read_scores,
@@ -73,6 +79,7 @@ class RunAudit:
         rounds: tuple[RoundRecord, ...],
         *,
         unfinished: TrainingState | None,
+        retrained: Sequence[TrainingState] = (),
     ) -> AuditedModels:
         """Audit the chosen, the uncompressed and some archived models.
 
@@ -81,24 +88,30 @@ class RunAudit:
             outcome: of the method, with the finished model.
             rounds: the rounds of the outcome.
             unfinished: the chosen model before its finishers; None where it has none.
+            retrained: uncompressed models of other seeds.
         """
         # One auditor for all models, so that they are attacked with the same seeds.
         auditor = self._prepared.auditor(
             self._events, uncompressed=baseline.shipped, versions=self._versions(outcome)
         )
-        models = {BASELINE: MethodOutcome(chosen=baseline), CHOSEN: outcome}
+        models = {BASELINE: MethodOutcome(chosen=baseline)}
+        again = [f"{RETRAINED}-{index}" for index in range(len(retrained))]
+        models |= {
+            name: MethodOutcome(chosen=state) for name, state in zip(again, retrained, strict=True)
+        }
+        models[CHOSEN] = outcome
         if unfinished is not None:
             models[UNFINISHED] = replace(outcome, chosen=unfinished)
         parts: dict[str, ModelAuditRecord] = {}
-        scores: list[ScoredRecords] = []
+        audits: dict[str, ModelAudit] = {}
         for name, method_outcome in models.items():
             described = self._describe(name, method_outcome, baseline)
-            audit = self._audit_model(auditor, name, method_outcome)
-            parts[name] = ModelAuditRecord(
-                model=described, metrics=audit.record.metrics, audit=audit.record.audit
-            )
-            scores += audit.scores
+            # The uncompressed model is the first, and decides which members are exposed.
+            exposed = audits[BASELINE].exposed if audits else None
+            audits[name] = self._audit_model(auditor, name, method_outcome, exposed)
+            parts[name] = ModelAuditRecord.of(described, audits[name].record)
             self._events.advance()
+        scores = [scored for audit in audits.values() for scored in audit.scores]
         chosen, version = outcome.chosen.shipped, outcome.chosen_id
         # References of the compressed model also serve the controls and the archive.
         references = self._references.of(is_dense=False)
@@ -106,6 +119,14 @@ class RunAudit:
             chosen=parts[CHOSEN],
             baseline=parts[BASELINE],
             unfinished=parts.get(UNFINISHED),
+            retrained=tuple(parts[name] for name in again),
+            behaviours=compare_behaviours(
+                auditor.measurement,
+                self._prepared.metric_definitions,
+                before=audits[BASELINE],
+                after=audits[CHOSEN],
+                retrained=[audits[name] for name in again],
+            ),
             controls=ControlsRecord(
                 null=auditor.null_control(chosen, references=references, version=version),
                 planted=auditor.planted_control(chosen, references=references, version=version),
@@ -126,22 +147,28 @@ class RunAudit:
             dense_bytes=self._file_bytes(BASELINE),
         )
 
-    def _audit_model(self, auditor: Auditor, name: str, outcome: MethodOutcome) -> ModelAudit:
-        """Metrics and attacks of a model; of the uncompressed one once for all that share it."""
-        is_dense = name == BASELINE
-        cache_path = self._cached_audit_path() if is_dense else None
+    def _audit_model(
+        self, auditor: Auditor, name: str, outcome: MethodOutcome, exposed: Tensor | None
+    ) -> ModelAudit:
+        """Metrics and attacks of a model; attacks on a dense one once for all that share it."""
+        is_dense = name == BASELINE or name.startswith(RETRAINED)
+        network, file_bytes = outcome.chosen.shipped, self._file_bytes(name)
+        cache_path = self._cached_audit_path(name) if is_dense else None
         if cache_path is not None and cache_path.exists():
-            # Shared by all runs of a seed, whose uncompressed model is the same.
-            return ModelAudit(
-                AuditRecord.model_validate(read_json(cache_path)),
-                read_scores(cache_path.with_suffix(".parquet").read_bytes()),
-            )
+            # Shared by all runs of a seed, whose uncompressed models are the same.
+            record = AuditRecord.model_validate(read_json(cache_path))
+            scores = read_scores(cache_path.with_suffix(".parquet").read_bytes())
+            if exposed is None:
+                exposed = find_exposed(record.audit, scores)
+            measured = auditor.measure(network, file_bytes=file_bytes, exposed=exposed)
+            return ModelAudit(record=record, scores=scores, measured=measured)
         judged = auditor.audit(
-            outcome.chosen.shipped,
+            network,
             name=name,
-            file_bytes=self._file_bytes(name),
+            file_bytes=file_bytes,
             references=self._references.of(is_dense=is_dense),
             version=None if is_dense else outcome.chosen_id,
+            exposed=exposed,
         )
         if cache_path is not None:
             # The record last: where it exists, the scores do.
@@ -155,15 +182,19 @@ class RunAudit:
             CHOSEN: self._directory.model,
             UNFINISHED: self._directory.unfinished,
         }
+        if name.startswith(RETRAINED):
+            paths[name] = self._directory.path_of_retrained(int(name.rpartition("-")[2]))
         return paths[name].stat().st_size
 
-    def _cached_audit_path(self) -> Path | None:
+    def _cached_audit_path(self, name: str) -> Path | None:
         """Return the cached audit of an uncompressed model that several runs share."""
         if self._shared is None:
             return None
         resolved = self._prepared.loaded.resolved
         # Attackers and metrics are part of the key, since they decide what is measured.
         asked = {section: resolved[section] for section in ("audit", "metrics")}
+        if name != BASELINE:
+            asked["retrained"] = name
         key = content_key(self._prepared, method=PLAIN, **asked)
         return self._shared / "audits" / f"{key}.json"
 
@@ -190,7 +221,7 @@ class RunAudit:
         for entry, win_share in zip(front.entries, win_shares, strict=True):
             path, candidate = self._directory.archive_path(entry.id), candidates[entry.id]
             file_bytes = path.stat().st_size
-            audit = {}
+            audit: dict[str, Any] = {}
             if entry in wanted:
                 judged = auditor.audit(
                     self._load_archived(entry),
@@ -199,7 +230,7 @@ class RunAudit:
                     references=references,
                     version=entry.id,
                 )
-                audit = dict(judged.record)
+                audit = {"metrics": judged.record.metrics, "audit": judged.record.audit}
                 scores += judged.scores
             yield ArchiveRecord(
                 id=entry.id,

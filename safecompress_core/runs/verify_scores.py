@@ -9,6 +9,7 @@ from safecompress_core.results.score_file import (
     AUDITED,
     BASELINE,
     CHOSEN,
+    RETRAINED,
     SCORES,
     UNFINISHED,
     read_scores,
@@ -25,6 +26,8 @@ def audits_by_model(results: Results) -> dict[str, Mapping[str, AnyAttackRecord]
         audits[BASELINE] = results.baseline.audit
     if results.unfinished is not None:
         audits[UNFINISHED] = results.unfinished.audit
+    for index, part in enumerate(results.retrained or ()):
+        audits[f"{RETRAINED}-{index}"] = part.audit
     return audits | {one.id: one.audit for one in results.archive if one.audit is not None}
 
 

@@ -19,6 +19,7 @@ __all__ = [
     "error_mean",
     "hits_difference",
     "mean_difference",
+    "prediction_interval",
     "relative_reduction",
 ]
 
@@ -80,6 +81,18 @@ def mean_difference(first: Array, second: Array, *, confidence: float = CONFIDEN
     differences = np.asarray(first, dtype=np.float64) - np.asarray(second, dtype=np.float64)
     value, half = float(differences.mean()), _half(differences, confidence)
     return Estimate(value, value - half, value + half)
+
+
+def prediction_interval(values: Array, *, confidence: float = CONFIDENCE) -> tuple[float, float]:
+    """Return the interval that holds one more value of the normal distribution of these (N ≥ 2).
+
+    Source: Hahn & Meeker 1991, "Statistical Intervals", section 4.7.
+    """
+    numbers = np.asarray(values, dtype=np.float64)
+    centre, half = float(numbers.mean()), _half(numbers, confidence)
+    # The spread of the further value adds to that of the mean.
+    wide = half * sqrt(len(numbers) + 1)
+    return centre - wide, centre + wide
 
 
 def hits_difference(first: Bools, second: Bools, *, confidence: float = CONFIDENCE) -> Estimate:

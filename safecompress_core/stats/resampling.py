@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from safecompress_core.stats.intervals import CONFIDENCE, Estimate
 from safecompress_core.stats.roc import Array
 
-__all__ = ["Resampling", "percentile_interval"]
+__all__ = ["Resampling", "centred_interval", "percentile_interval"]
 
 # B draws · N samples · K things measured
 
@@ -99,3 +99,19 @@ def percentile_interval(value: float, draws: Array, *, confidence: float = CONFI
     # Equal tails on both sides.
     low, high = np.quantile(draws, [tail, 1 - tail])
     return Estimate(value, float(low), float(high))
+
+
+def centred_interval(value: float, draws: Array, *, confidence: float = CONFIDENCE) -> Estimate:
+    """A point estimate with an interval as wide as the draws (B,), after their bias is removed.
+
+    A statistic that is no smooth function of means, such as a largest difference or a calibration
+    error, is larger in resamples than in the sample; the draws are moved so that their mean is the
+    estimate.
+
+    Source: Efron & Tibshirani 1993, "An Introduction to the Bootstrap", section 10.2, for the
+    estimate of the bias.
+    """
+    numbers = np.asarray(draws, dtype=np.float64)
+    moved = percentile_interval(value, numbers + (value - numbers.mean()), confidence=confidence)
+    # A very skewed distribution may leave out its own mean.
+    return Estimate(value, min(moved.low, value), max(moved.high, value))

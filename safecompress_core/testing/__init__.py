@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from safecompress_core.testing.games import GameConformance
     from safecompress_core.testing.manifest import DefinitionConformance
     from safecompress_core.testing.methods import MethodConformance
+    from safecompress_core.testing.metrics import MetricConformance
     from safecompress_core.testing.models import ModelConformance
     from safecompress_core.testing.strategies import GrowConformance, PruneConformance
 
@@ -47,6 +48,7 @@ __all__ = [
     "GrowConformance",
     "InverterConformance",
     "MethodConformance",
+    "MetricConformance",
     "ModelConformance",
     "PruneConformance",
 ]
@@ -65,6 +67,7 @@ _HOME = {
     "GrowConformance": "safecompress_core.testing.strategies",
     "InverterConformance": "safecompress_core.testing.evasion_inversion_extraction",
     "MethodConformance": "safecompress_core.testing.methods",
+    "MetricConformance": "safecompress_core.testing.metrics",
     "ModelConformance": "safecompress_core.testing.models",
     "PruneConformance": "safecompress_core.testing.strategies",
 }

@@ -129,7 +129,16 @@ def test_every_part_of_a_spec_has_its_table() -> None:
     tables = {name: re.findall(r"<!-- fields: (\w+) -->", page(name)) for name in pages}
 
     assert tables == {
-        "spec.md": ["Spec", "Task", "Pools", "Training", "StrategyParams", "Audit", "Gate"],
+        "spec.md": [
+            "Spec",
+            "Task",
+            "Pools",
+            "Training",
+            "StrategyParams",
+            "Baseline",
+            "Audit",
+            "Gate",
+        ],
         "auditing.md": ["AuditSpec", "AuditTask", "AuditPools", "Judges"],
     }
 

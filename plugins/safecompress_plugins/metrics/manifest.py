@@ -4,15 +4,30 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from safecompress_core.api import WHITE_BOX, MetricDef, NamedParams, Params
+from safecompress_core.api import (
+    LABEL_ONLY,
+    WHITE_BOX,
+    AttributeName,
+    MetricDef,
+    NamedParams,
+    Need,
+    Params,
+)
 
 __all__ = [
     "DEFINITIONS",
     "AccuracyParams",
+    "BrierParams",
+    "CalibrationErrorParams",
+    "DemographicParityParams",
+    "EqualisedOddsParams",
     "FileBytesParams",
+    "FlipsParams",
+    "GeneralisationGapParams",
     "LatencyParams",
     "MacsParams",
     "PeakMemoryParams",
+    "WorstGroupParams",
 ]
 
 BatchSize = Annotated[int, Field(ge=1, le=65_536)]
@@ -64,6 +79,53 @@ class PeakMemoryParams(NamedParams):
     """Samples of a pass."""
 
 
+class GeneralisationGapParams(Params):
+    """Accuracy on members less accuracy on non-members."""
+
+
+class CalibrationErrorParams(NamedParams):
+    """Distance of confidence and accuracy."""
+
+    bins: Annotated[int, Field(ge=2, le=1000)] = 15
+    """Bins of equal width that samples are put into by their confidence."""
+
+
+class BrierParams(Params):
+    """Squared distance of posteriors from labels."""
+
+
+class WorstGroupParams(NamedParams):
+    """Accuracy of the group with the lowest one."""
+
+    attribute: AttributeName | None = None
+    """The attribute that groups have in common, a private one as well; by default the task's
+    label."""
+
+
+class _ParityParams(NamedParams):
+    """Differences between groups of an attribute."""
+
+    attribute: AttributeName
+    """The attribute that groups have in common."""
+    positive: str | None = None
+    """The label whose answers are compared; by default the second of two, else each of them."""
+
+
+class DemographicParityParams(_ParityParams):
+    """Differences between groups in how often a label is answered."""
+
+
+class EqualisedOddsParams(_ParityParams):
+    """Differences between groups in true and false positive rates."""
+
+
+class FlipsParams(Params):
+    """Samples that both models answer differently."""
+
+    listed: Annotated[int, Field(ge=0, le=100_000)] = 200
+    """The most flipped samples that results list, by their position in the data set."""
+
+
 DEFINITIONS = (
     MetricDef(
         name="accuracy",
@@ -106,5 +168,75 @@ DEFINITIONS = (
         summary="Milliseconds of a forward pass on this machine; no two runs measure the same.",
         higher_is_better=False,
         lowest=0,
+    ),
+    MetricDef(
+        name="generalisation-gap",
+        params=GeneralisationGapParams,
+        target="safecompress_plugins.metrics.generalisation:GeneralisationGap",
+        summary="Accuracy on members of the audit pool less that on non-members.",
+        cites="Yeom et al. 2018, section 3.2",
+        higher_is_better=False,
+        lowest=-1,
+        highest=1,
+    ),
+    MetricDef(
+        name="calibration-error",
+        params=CalibrationErrorParams,
+        target="safecompress_plugins.metrics.calibration:CalibrationError",
+        summary="Mean distance of confidence and accuracy over bins of equal width (ECE).",
+        cites="Guo et al. 2017, equation 3",
+        higher_is_better=False,
+        lowest=0,
+        highest=1,
+    ),
+    MetricDef(
+        name="brier",
+        params=BrierParams,
+        target="safecompress_plugins.metrics.calibration:Brier",
+        summary="Mean squared distance of the posteriors from the label.",
+        cites="Brier 1950",
+        higher_is_better=False,
+        lowest=0,
+        highest=2,
+    ),
+    MetricDef(
+        name="worst-group",
+        params=WorstGroupParams,
+        target="safecompress_plugins.metrics.groups:WorstGroup",
+        summary="Lowest accuracy of a group, by task label or by an attribute.",
+        cites="Sagawa et al. 2020, section 2",
+        lowest=0,
+        highest=1,
+    ),
+    MetricDef(
+        name="demographic-parity",
+        params=DemographicParityParams,
+        target="safecompress_plugins.metrics.fairness:DemographicParity",
+        summary="Largest difference between groups in how often a label is answered.",
+        cites="Dwork et al. 2012, section 3",
+        higher_is_better=False,
+        lowest=0,
+        highest=1,
+    ),
+    MetricDef(
+        name="equalised-odds",
+        params=EqualisedOddsParams,
+        target="safecompress_plugins.metrics.fairness:EqualisedOdds",
+        summary="Largest difference between groups in a true or false positive rate.",
+        cites="Hardt, Price & Srebro 2016, definition 2.1",
+        higher_is_better=False,
+        lowest=0,
+        highest=1,
+    ),
+    MetricDef(
+        name="flips",
+        params=FlipsParams,
+        target="safecompress_plugins.metrics.flips:Flips",
+        summary="Share of samples that the uncompressed model answers differently.",
+        cites="Hooker et al. 2019, section 2.2",
+        needs=LABEL_ONLY | {Need.UNCOMPRESSED},
+        higher_is_better=False,
+        lowest=0,
+        highest=1,
     ),
 )

@@ -14,6 +14,11 @@ from safecompress_core.results.schema.attack_records import (
     OtherGameRecord,
     parse_attack,
 )
+from safecompress_core.results.schema.behaviour_records import (
+    UNDECIDED,
+    BehaviourRecord,
+    ChangeVerdict,
+)
 from safecompress_core.results.schema.comparison_results import (
     COMPARISON_VERSION,
     ComparisonResults,
@@ -109,6 +114,7 @@ from safecompress_core.results.schema.run_results import (
 __all__ = [
     "COMPARISON_VERSION",
     "EXPORT_VERSION",
+    "UNDECIDED",
     "VERSION",
     "AgreementRecord",
     "AnyAttackRecord",
@@ -120,7 +126,9 @@ __all__ = [
     "AuditedModel",
     "AuditedPart",
     "BaselineRecord",
+    "BehaviourRecord",
     "CandidateRecord",
+    "ChangeVerdict",
     "ComparisonResults",
     "ControlRecord",
     "ControlsRecord",

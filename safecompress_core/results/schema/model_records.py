@@ -62,6 +62,8 @@ class AuditRecord(Record):
     """By metric, measured on the test set: the non-members of the pool *audit*."""
     audit: Mapping[str, AnyAttackRecord]
     """By the id of the attacker, measured on the pool *audit*."""
+    details: Mapping[str, Facts] | None = None
+    """By metric, what it states next to its figure; only where a metric states something."""
 
 
 class ModelAuditRecord(Record):
@@ -73,6 +75,13 @@ class ModelAuditRecord(Record):
     """By metric, measured on the test set: the non-members of the pool *audit*."""
     audit: Mapping[str, AnyAttackRecord]
     """By the id of the attacker, measured on the pool *audit*."""
+    details: Mapping[str, Facts] | None = None
+    """By metric, what it states next to its figure; only where a metric states something."""
+
+    @classmethod
+    def of(cls, model: ModelRecord, audit: AuditRecord) -> "ModelAuditRecord":
+        """Return a model with its audit; what the audit does not state stays unset."""
+        return cls(model=model, **{name: getattr(audit, name) for name in audit.model_fields_set})
 
 
 class AuditedPart(Protocol):

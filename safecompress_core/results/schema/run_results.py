@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Literal
 
 from safecompress_core.results.schema.attack_records import AnyAttackRecord
+from safecompress_core.results.schema.behaviour_records import BehaviourRecord
 from safecompress_core.results.schema.game_records import GameRecord
 from safecompress_core.results.schema.model_records import (
     DefenceRecord,
@@ -14,6 +15,7 @@ from safecompress_core.results.schema.model_records import (
 from safecompress_core.results.schema.record import (
     Count,
     EstimateRecord,
+    Facts,
     Fraction,
     Interval,
     Record,
@@ -231,6 +233,8 @@ class SecondsRecord(Record):
     """CPU time of ``baseline`` over all threads; it depends less on what else the machine does."""
     compress_cpu: float | None = None
     """CPU time of ``compress`` likewise."""
+    retrained: float | None = None
+    """Training of uncompressed models of other seeds; only where the spec asks for some."""
     references: float | None = None
     """Training of reference models; only where the audit has some."""
     audit: float
@@ -261,8 +265,15 @@ class Results(Record):
     *audit*."""
     audit: Mapping[str, AnyAttackRecord]
     """Attacks on the chosen model, by the id of the attacker, measured on the pool *audit*."""
+    details: Mapping[str, Facts] | None = None
+    """By metric, what it states next to its figure; only where a metric states something."""
     baseline: ModelAuditRecord | None
     """The uncompressed model, trained on the same members; null in an audit, which has none."""
+    retrained: tuple[ModelAuditRecord, ...] | None = None
+    """Uncompressed models of other seeds, trained on the same members; only where
+    ``baseline.retrained`` of the spec asks for some."""
+    behaviours: tuple[BehaviourRecord, ...] | None = None
+    """What compression changed: a row a metric and an attack. Not in an audit."""
     unfinished: ModelAuditRecord | None = None
     """The chosen model before its finishers; only where the spec has some. Reference models are
     those of the finished one."""

@@ -25,6 +25,7 @@ __all__ = [
     "MOST_ENTRIES",
     "Audit",
     "AuditReferences",
+    "Baseline",
     "Gate",
     "Members",
     "Pools",
@@ -42,6 +43,8 @@ __all__ = [
 Share = Annotated[float, Field(gt=0, lt=1)]
 MOST_ENTRIES = 100
 """The most attackers, metrics or gates that a list may have."""
+MOST_RETRAINED = 20
+"""The most uncompressed models that are trained again."""
 GIVEN = "given"
 """What ``pools.members`` says where the data decide."""
 RateSchedule = Literal["constant", "cosine", "linear"]
@@ -217,6 +220,20 @@ class Audit(Params):
     the chosen model, ``rerun`` the whole method with its selection."""
 
 
+class Baseline(Params):
+    """The uncompressed model that the compressed one is compared with."""
+
+    retrained: Annotated[int, Field(ge=0, le=MOST_RETRAINED)] | bool = False
+    """Uncompressed models of other seeds on the same members, which show how much training alone
+    changes a behaviour: how many, or ``true`` for one. A verdict of moderate changes takes three or
+    more."""
+
+    @property
+    def models(self) -> int:
+        """Number of models that are trained again."""
+        return int(self.retrained)
+
+
 class Gate(Params):
     """A bound on a measure; a run that misses one ends with exit code 1."""
 
@@ -269,6 +286,8 @@ class RunSpec(Params):
     """How networks are trained."""
     method: Annotated[MethodParams, Slot(Kind.METHOD)]
     """How the compressed model comes about."""
+    baseline: Baseline = Baseline()
+    """What the compressed model is compared with."""
     attackers: Annotated[
         list[Annotated[AttackerParams, Slot(Kind.ATTACKER)]], Field(max_length=MOST_ENTRIES)
     ] = []

@@ -12,7 +12,7 @@ from safecompress_core.context.run_context import RunContext
 from safecompress_core.results.directory import RunDirectory
 from safecompress_core.results.events import EventLog
 from safecompress_core.runs.reference_models import ReferenceTraining
-from safecompress_core.runs.run_audit import RunAudit
+from safecompress_core.runs.run_audit import BASELINE, RunAudit
 
 FRONT = Archive(weights=(1.0,)).add(
     ArchiveEntry("a", 0.5, (0.1,)), ArchiveEntry("b", 0.6, (0.2,)), ArchiveEntry("c", 0.7, (0.3,))
@@ -48,11 +48,13 @@ def test_runs_that_share_an_uncompressed_model_share_its_audit(
     shared = tmp_path / "shared"
 
     def place(**changes: Any) -> Path | None:
-        return audit_of(prepare(**changes), tmp_path / "run", shared=shared)._cached_audit_path()
+        return audit_of(prepare(**changes), tmp_path / "run", shared=shared)._cached_audit_path(
+            "uncompressed"
+        )
 
     assert place() == place(method__density=0.6)
     assert place() != place(audit__attackers=[{"type": "gap"}])
-    assert audit_of(prepare(), tmp_path / "run")._cached_audit_path() is None
+    assert audit_of(prepare(), tmp_path / "run")._cached_audit_path(BASELINE) is None
 
 
 def test_both_models_are_audited_by_the_same_attacks(finished_run: Path) -> None:

@@ -9,6 +9,7 @@ from safecompress_core.stats.means import (
     error_mean,
     hits_difference,
     mean_difference,
+    prediction_interval,
     relative_reduction,
 )
 
@@ -86,3 +87,20 @@ def test_the_high_end_of_an_error_is_on_the_logarithm() -> None:
     assert interval.low == pytest.approx(max(low, 0))
     assert np.log(interval.high / interval.value) == pytest.approx(half / errors.mean())
     assert error_mean(np.zeros(4)).high == 0.0
+
+
+def test_one_more_value_lies_in_the_interval_as_often_as_it_says() -> None:
+    """Of 4,000 samples of three normal values, with the fourth: 95 % within, give or take 1 %."""
+    samples = np.random.default_rng(3).normal(5, 2, size=(4000, 4))
+
+    ends = np.array([prediction_interval(sample[:3]) for sample in samples])
+
+    inside = (ends[:, 0] <= samples[:, 3]) & (samples[:, 3] <= ends[:, 1])
+    assert inside.mean() == pytest.approx(0.95, abs=0.01)
+
+
+def test_of_two_values_the_interval_is_eleven_differences_wide_on_either_side() -> None:
+    """By hand: 12.7062 is t's quantile at one degree of freedom, and sqrt(3 / 4) the factor."""
+    low, high = prediction_interval(np.array([0.0, 1.0]))
+
+    assert (low, high) == pytest.approx((0.5 - 12.7062 * 0.75**0.5, 0.5 + 12.7062 * 0.75**0.5))

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from safecompress_core.stats.resampling import Resampling
+from safecompress_core.stats.intervals import Estimate
+from safecompress_core.stats.resampling import Resampling, centred_interval
 
 STRATA = np.array([True] * 30 + [False] * 70)
 
@@ -57,6 +58,23 @@ def test_the_percentile_interval_of_a_mean_is_the_normal_one() -> None:
     assert estimate.interval == pytest.approx(
         (values.mean() - half, values.mean() + half), abs=0.01
     )
+
+
+def test_a_centred_interval_has_no_bias() -> None:
+    """Draws that lie above their estimate are moved down by what they do on average."""
+    draws = np.linspace(1.5, 2.5, 1001)
+
+    found = centred_interval(1.0, draws)
+
+    assert found.value == 1.0
+    assert found.interval == pytest.approx((1 - 0.475, 1 + 0.475))
+
+
+def test_a_centred_interval_holds_its_estimate() -> None:
+    """One draw in a hundred is far off, and pulls the mean out of the middle of the draws."""
+    draws = np.array([0.0] * 99 + [100.0])
+
+    assert centred_interval(5.0, draws) == Estimate(5.0, 4.0, 5.0)
 
 
 def test_the_same_generator_gives_the_same_draws() -> None:
