@@ -22,9 +22,9 @@ from safecompress_core.attacks.adversary import AdversaryKnowledge
 from safecompress_core.attacks.observations import observe
 from safecompress_core.attacks.reference_answers import ReferenceAnswers
 from safecompress_core.context.run_context import RunContext, build_run_context
+from safecompress_core.execution.settings import Execution, open_executor
 from safecompress_core.host import load_plugins
 from safecompress_core.networks.classifier import Classifier
-from safecompress_core.results.directory import write_yaml
 from safecompress_core.results.environment import reproducible
 from safecompress_core.results.events import EventLog
 from safecompress_core.runs.reference_models import ReferenceTraining
@@ -99,9 +99,8 @@ def trained(options: argparse.Namespace, folder: Path) -> tuple[RunContext, Refe
     file.write_text(json.dumps(spec_of(options)), encoding="utf-8")
     loaded = load_spec(file, registry=registry)
     run_context = build_run_context(loaded, registry)
-    write_yaml(folder / "spec.resolved.yaml", loaded.resolved)
-    training = ReferenceTraining(run_context, folder, events=EventLog(), workers=options.workers)
-    with reproducible(1):
+    with reproducible(1), open_executor(Execution(workers=options.workers)) as executor:
+        training = ReferenceTraining(run_context, folder, events=EventLog(), executor=executor)
         training.train(kinds=(False,))
     references = training.of(is_dense=False)
     assert references is not None

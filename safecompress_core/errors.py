@@ -11,6 +11,7 @@
     ├── PoolError                the samples do not suffice for what is asked of them
     ├── AccessError              an attacker read what it did not declare
     ├── ModelError               a model cannot be had, or does not fit its samples
+    ├── ExecutionError           units of work cannot be done by the executor that is asked for
     ├── ExportError              a model cannot be exported in a format
     │   └── ExportCheckError     the exported file differs from the model              (exit code 1)
     ├── TopologyError            masks, counts or densities do not fit
@@ -36,6 +37,7 @@ __all__ = [
     "AccessError",
     "ComponentError",
     "DataError",
+    "ExecutionError",
     "ExportCheckError",
     "ExportError",
     "MissingExtraError",
@@ -170,6 +172,10 @@ class ModelError(SafeCompressError):
         self.hint = hint
         self.field = field
         super().__init__(f"{message}; {hint}")
+
+
+class ExecutionError(SafeCompressError):
+    """Units of work cannot be done: by settings, a cluster or a worker that do not suffice."""
 
 
 class ExportError(SafeCompressError):

@@ -23,6 +23,7 @@ EXTRA_OF = {
     "optuna": "search",
     "pandas": "pandas",
     "pyarrow": "run",
+    "ray": "ray",
     "safetensors": "run",
     "scipy": "run",
     "skimage": "attacks",

@@ -1,9 +1,15 @@
 """Settings of property tests, tests that run on request, and processes for tests."""
 
+import logging
 import multiprocessing
+import os
 import re
+import signal
+from collections.abc import Iterator
 from multiprocessing import forkserver
 from multiprocessing.context import BaseContext
+from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import settings
@@ -42,3 +48,28 @@ def forked() -> BaseContext:
 def forked_workers(forked: BaseContext, monkeypatch: pytest.MonkeyPatch) -> None:
     """Workers are such processes, not fresh interpreters."""
     monkeypatch.setattr(multiprocessing, "get_context", lambda _: forked)
+
+
+@pytest.fixture(scope="session")
+def ray_cluster() -> Iterator[Any]:
+    """A Ray cluster of two nodes on this machine, each with one CPU and a small object store."""
+    pytest.importorskip("ray", reason="needs the extra 'ray'")
+    from ray.cluster_utils import Cluster
+
+    node = {"num_cpus": 1, "object_store_memory": 100 * 2**20}
+    # Ray handles signals of the driver in a way of its own.
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("RAY_USAGE_STATS_ENABLED", "0")
+        # Its workers import the units that stand in for work.
+        stand_ins = str(Path(__file__).parent / "core" / "execution")
+        patch.setenv("PYTHONPATH", stand_ins, prepend=os.pathsep)
+        logging.getLogger("ray").setLevel(logging.ERROR)
+        cluster = Cluster(initialize_head=True, head_node_args={**node, "include_dashboard": False})
+        try:
+            cluster.add_node(**node)
+            yield cluster
+        finally:
+            cluster.shutdown()
+            for number, handler in handlers.items():
+                signal.signal(number, handler)

@@ -9,6 +9,7 @@ from safecompress_core.specfile.load import LoadedSpec
 
 if TYPE_CHECKING:
     from safecompress_core.cli.display.observer import Display
+    from safecompress_core.execution.settings import Execution
     from safecompress_core.host import PluginHost
     from safecompress_core.results.command_line import Invocation
     from safecompress_core.runs.run import FinishedRun
@@ -22,7 +23,7 @@ def watched_run(
     *,
     runs: Path,
     display: "Display | None",
-    workers: int = 1,
+    execution: "Execution | None" = None,
     plugins_dir: Path | None = None,
     invoked: "Invocation | None" = None,
 ) -> "FinishedRun":
@@ -33,8 +34,8 @@ def watched_run(
         host: what its components are made of, and who receives events.
         runs: where run directories are made.
         display: shows the progress; None for nothing.
-        workers: how many processes train reference models at once.
-        plugins_dir: where single-file plugins are, for those processes to load.
+        execution: what does units of work; this process by default.
+        plugins_dir: where single-file plugins are, for other processes to load.
         invoked: the command line that asks for it; None where Python code does.
 
     Raises:
@@ -42,6 +43,7 @@ def watched_run(
     """
     with display or nullcontext():
         # Imported inside, so that the display is up while torch loads.
+        from safecompress_core.execution.settings import HERE
         from safecompress_core.runs.run import run_directory, run_spec  # slow: torch
 
         if display is not None:
@@ -52,7 +54,7 @@ def watched_run(
                 host.registry,
                 runs=runs,
                 observers=host.notify,
-                workers=workers,
+                execution=execution or HERE,
                 plugins_dir=plugins_dir,
                 invoked=invoked,
             )

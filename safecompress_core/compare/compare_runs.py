@@ -11,6 +11,7 @@ from safecompress_core.compare.comparison_plan import Pace, plan_comparison
 from safecompress_core.compare.folder import lock_folder
 from safecompress_core.compare.runner import ComparisonJob, run_comparison
 from safecompress_core.data.dataset import Dataset
+from safecompress_core.execution.settings import Execution
 from safecompress_core.host import PluginHost
 from safecompress_core.report.formatting import duration
 from safecompress_core.results.schema import ComparisonResults
@@ -25,7 +26,7 @@ def compare_runs(
     host: PluginHost,
     job: ComparisonJob,
     *,
-    workers: int,
+    execution: Execution,
     dataset_cache: dict[str, Dataset],
     say: Callable[[str], None],
 ) -> ComparisonResults:
@@ -36,8 +37,8 @@ def compare_runs(
     Args:
         comparison: what there is to do; `require_all_feasible` has accepted it.
         host: what its components are made of, and who receives events.
-        job: where it came from, and where it goes.
-        workers: how many runs are done at once.
+        job: how it is done, and where it goes.
+        execution: what does the runs.
         dataset_cache: data that this process has loaded.
         say: receives a line for each finished run.
 
@@ -54,7 +55,7 @@ def compare_runs(
             comparison,
             host.registry,
             job,
-            workers=workers,
+            execution=execution,
             report_run=_lines(comparison, host, job, say),
             observers=host.notify,
             dataset_cache=dataset_cache,

@@ -7,37 +7,36 @@
 - A run that cannot be finished is reported at the end, and does not stop the others.
 """
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
-from functools import lru_cache, partial
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any
 
-from safecompress_core.atomic_writing import write_bytes
 from safecompress_core.compare.comparison_table import FinishedVariant
+from safecompress_core.compare.run_unit import (
+    Event,
+    RunDisplay,
+    RunUnit,
+    failure_of,
+    forget_failure,
+    noting_failure,
+)
 from safecompress_core.compare.training_cost import cost_of, cost_taken
+from safecompress_core.context.run_context import build_run_context
 from safecompress_core.data.dataset import Dataset
-from safecompress_core.errors import SafeCompressError
-from safecompress_core.host import Registry, load_plugins
+from safecompress_core.execution.executor import Executor
+from safecompress_core.execution.settings import Execution, open_executor
+from safecompress_core.host import Registry
 from safecompress_core.plan import PLAIN
 from safecompress_core.results.checksums import is_finished
 from safecompress_core.results.command_line import Invocation
+from safecompress_core.results.environment import threads_for
 from safecompress_core.results.reading import read_results
-from safecompress_core.runs.executor import run_units
 from safecompress_core.runs.run import run_directory, run_spec
-from safecompress_core.specfile.load import compose_spec
-from safecompress_core.specfile.models.comparison import Comparison, ComparisonRun, load_comparison
-from safecompress_core.specfile.yaml.overrides import Overrides
-from safecompress_core.specfile.yaml.source import WrittenSpec
+from safecompress_core.runs.spec_unit import UnitSpec, needed_distributions, unit_settings
+from safecompress_core.specfile.models.comparison import Comparison, ComparisonRun
 
 __all__ = ["ComparisonJob", "Failure", "run_comparison"]
-
-Event = Mapping[str, Any]
-
-
-RunDisplay = Callable[[ComparisonRun], AbstractContextManager[Callable[[Event], None]]]
-"""Shows one run: what it yields receives the run's events."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,24 +54,17 @@ class Failure:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ComparisonJob:
-    """A comparison and how it is to be done.
+    """How a comparison is to be done.
 
     Attributes:
-        spec: its file, or a dictionary as YAML would give it.
-        overrides: ``a.b=c``, laid over it; or values by their fields.
         folder: where it is kept.
         plugins_dir: where single-file plugins are.
-        allow_code: whether its specs may import code that they name.
         invoked: the command line, which its runs record as theirs; None where Python code asked.
         watch: shows a run while it is done, in whatever process: a function of a module.
     """
 
-    # Dictionaries have no hash; the folder distinguishes jobs.
-    spec: WrittenSpec = field(hash=False)
-    overrides: Overrides = field(hash=False)
     folder: Path
     plugins_dir: Path | None
-    allow_code: bool
     invoked: Invocation | None
     watch: RunDisplay
 
@@ -80,9 +72,9 @@ class ComparisonJob:
 def run_comparison(
     comparison: Comparison,
     registry: Registry,
-    order: ComparisonJob,
+    job: ComparisonJob,
     *,
-    workers: int,
+    execution: Execution,
     report_run: Callable[[ComparisonRun, str | None], None],
     observers: Callable[[Event], None],
     dataset_cache: dict[str, Dataset],
@@ -92,63 +84,100 @@ def run_comparison(
     Args:
         comparison: what there is to do.
         registry: what its components are made of.
-        order: where it came from, so that another process can load it, and where it goes.
-        workers: how many runs are done at once.
+        job: how it is done, and where it goes.
+        execution: what does the runs.
         report_run: receives each run when it is finished, with the reason where it failed.
         observers: receive the events of runs that are done in this process.
         dataset_cache: data that this process has loaded; each process loads the same data once.
 
     Returns:
         The finished runs in the comparison's order, and those that failed.
+
+    Raises:
+        ExecutionError: if a cluster cannot do them.
     """
     failures: list[Failure] = []
-    indices = range(len(comparison.entries))
-    # Processes load everything themselves, as contexts are not picklable.
-    if workers > 1:
-        do: Callable[[int], None] = partial(_do_elsewhere, order)
-    else:
-        do = _Runner(comparison, registry, order, dataset_cache, observers).do
-    for index in run_units(do, list(indices), workers=workers):
-        entry = comparison.entries[index]
-        # Reasons travel by file: a worker process returns nothing.
-        reason = _reason(order.folder, index)
-        report_run(entry, reason)
-        if reason is not None:
-            failures.append(Failure(label=entry.label, reason=reason))
-    return list(_done(comparison, registry, order.folder)), failures
+    runner = _Runner(comparison, registry, job, dataset_cache, observers)
+    with open_executor(execution) as executor:
+        for entry in comparison.entries:
+            executor.require(needed_distributions(entry.loaded.resolved, registry))
+        for index in runner.do_all(executor):
+            entry = comparison.entries[index]
+            # Reasons travel by file: a unit returns nothing else.
+            reason = failure_of(job.folder, index)
+            report_run(entry, reason)
+            if reason is not None:
+                failures.append(Failure(label=entry.label, reason=reason))
+    return list(_done(comparison, registry, job.folder)), failures
 
 
 @dataclass(frozen=True)
 class _Runner:
-    """Runner of the runs of one process."""
+    """Runner of all runs of a comparison, with what this process has loaded."""
 
     comparison: Comparison
     registry: Registry
-    order: ComparisonJob
+    job: ComparisonJob
     dataset_cache: dict[str, Dataset]
     observers: Callable[[Event], None]
 
-    def do(self, index: int) -> None:
-        """One run; what stops it is written down instead of stopping the others."""
-        folder = self.order.folder
-        note = _note(folder, index)
-        # A reason of an earlier attempt must not outlive a successful one.
-        note.unlink(missing_ok=True)
-        entry = self.comparison.entries[index]
-        try:
-            with self.order.watch(entry) as shown:
-                run_spec(
-                    entry.loaded,
-                    self.registry,
-                    runs=folder / "runs",
-                    observers=partial(_notify_both, self.observers, shown),
-                    shared=folder / "shared",
-                    dataset_cache=self.dataset_cache,
-                    invoked=self.order.invoked,
-                )
-        # Only errors meant for the user; a defect of the program stops the comparison.
-        except SafeCompressError as error:
-            write_bytes(note, str(error).encode())
+    def do_all(self, executor: Executor) -> Iterator[int]:
+        """Do all runs, and yield the index of each when it has ended."""
+        units: list[RunUnit] = []
+        for index, entry in enumerate(self.comparison.entries):
+            forget_failure(self.job.folder, index)
+            # A finished run is only checked, which is done where the data are loaded.
+            if executor.is_local or is_finished(self._directory(entry)):
+                with noting_failure(self.job.folder, index):
+                    self._do(entry)
+                yield index
+                continue
+            with noting_failure(self.job.folder, index):
+                units.append(self._unit(index, entry))
+            if failure_of(self.job.folder, index) is not None:
+                yield index
+        for unit in executor.do(units):
+            yield unit.index
+
+    def _directory(self, entry: ComparisonRun) -> Path:
+        return run_directory(entry.loaded, self.registry, self.job.folder / "runs")
+
+    def _unit(self, index: int, entry: ComparisonRun) -> RunUnit:
+        """Return the description of a run for another process."""
+        run_context = build_run_context(
+            entry.loaded, self.registry, dataset_cache=self.dataset_cache
+        )
+        threads = threads_for(run_context.create_network(), run_context.sample)
+        return RunUnit(
+            label=entry.label,
+            folder=self.job.folder,
+            plugins_dir=self.job.plugins_dir,
+            index=index,
+            directory=self._directory(entry).name,
+            asked={
+                "variant": entry.variant,
+                "density": entry.density,
+                "budget": entry.budget,
+                "seed": entry.seed,
+            },
+            spec=UnitSpec.of(run_context),
+            invoked=self.job.invoked,
+            watch=self.job.watch,
+            **unit_settings(run_context, threads),
+        )
+
+    def _do(self, entry: ComparisonRun) -> None:
+        """Do one run in this process."""
+        with self.job.watch(entry) as shown:
+            run_spec(
+                entry.loaded,
+                self.registry,
+                runs=self.job.folder / "runs",
+                observers=partial(_notify_both, self.observers, shown),
+                shared=self.job.folder / "shared",
+                dataset_cache=self.dataset_cache,
+                invoked=self.job.invoked,
+            )
 
 
 def _notify_both(
@@ -158,33 +187,9 @@ def _notify_both(
     shown(event)
 
 
-def _do_elsewhere(order: ComparisonJob, index: int) -> None:
-    """The same in a process that has to load everything first."""
-    _bench(order).do(index)
-
-
-@lru_cache(maxsize=1)
-def _bench(order: ComparisonJob) -> _Runner:
-    registry = load_plugins(plugins_dir=order.plugins_dir).registry
-    comparison = load_comparison(
-        compose_spec(order.spec, order.overrides), registry=registry, allow_code=order.allow_code
-    )
-    # One runner for each process, whose loaded data later runs reuse.
-    return _Runner(comparison, registry, order, {}, lambda _: None)
-
-
-def _note(folder: Path, index: int) -> Path:
-    return folder / "failed" / f"{index}.txt"
-
-
-def _reason(folder: Path, index: int) -> str | None:
-    note = _note(folder, index)
-    return note.read_text(encoding="utf-8") if note.exists() else None
-
-
 def _done(comparison: Comparison, registry: Registry, folder: Path) -> Iterator[FinishedVariant]:
     for index, entry in enumerate(comparison.entries):
-        if _reason(folder, index) is not None:
+        if failure_of(folder, index) is not None:
             continue  # whatever an earlier attempt left is of other data, files or code
         directory = run_directory(entry.loaded, registry, folder / "runs")
         if is_finished(directory):

@@ -183,12 +183,16 @@ class PluginHost:
 
 
 def load_plugins(
-    *, plugins_dir: Path | None = None, environ: Mapping[str, str] = os.environ
+    *,
+    plugins_dir: Path | None = None,
+    plugins_name: str | None = None,
+    environ: Mapping[str, str] = os.environ,
 ) -> PluginHost:
     """Load every installed plugin, and the single-file ones of a folder.
 
     Args:
         plugins_dir: a folder of single-file plugins (``*.py``).
+        plugins_name: what records call that folder; its path by default.
         environ: where ``SAFECOMPRESS_PLUGINS``, ``SAFECOMPRESS_BLOCK_PLUGINS`` and
             ``SAFECOMPRESS_STRICT_PLUGINS`` are read.
 
@@ -199,7 +203,7 @@ def load_plugins(
     """
     # Environment rather than the spec: who may run code is not the spec's decision.
     selection = Selection.of(environ)
-    files = [] if plugins_dir is None else list(files_in(plugins_dir))
+    files = [] if plugins_dir is None else list(files_in(plugins_dir, name=plugins_name))
     return PluginHost([*find_installed(selection), *files], is_strict=selection.is_strict)
 
 

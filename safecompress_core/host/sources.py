@@ -32,6 +32,9 @@ FILE_MODULE = "safecompress_file_"
 """What the module of a single-file plugin is called, before the file's own name."""
 OWN_DISTRIBUTION = "safecompress"
 
+FILE_VERSION = "sha256:"
+"""Beginning of the version of a single-file plugin."""
+
 ALLOW = "SAFECOMPRESS_PLUGINS"
 BLOCK = "SAFECOMPRESS_BLOCK_PLUGINS"
 STRICT = "SAFECOMPRESS_STRICT_PLUGINS"
@@ -55,6 +58,11 @@ class Origin:
     def is_built_in(self) -> bool:
         """Return whether it is part of SafeCompress itself, whose tests cover it."""
         return normalise_name(self.distribution) == OWN_DISTRIBUTION
+
+    @property
+    def is_file(self) -> bool:
+        """Return whether it is a single-file plugin."""
+        return self.version.startswith(FILE_VERSION)
 
     @property
     def name(self) -> str:
@@ -177,11 +185,15 @@ def find_installed(selection: Selection) -> Iterator[PluginSource | SkippedPlugi
     yield from sorted(sources, key=lambda source: source.origin.name)
 
 
-def files_in(folder: Path) -> Iterator[PluginSource]:
+def files_in(folder: Path, *, name: str | None = None) -> Iterator[PluginSource]:
     """Every ``*.py`` of a folder but those that start with an underscore, in name order.
 
     The file becomes a module of its own name behind ``safecompress_file_``; as a target it writes
     ``f"{__name__}:Class"``.
+
+    Args:
+        folder: where the files are.
+        name: what records call the folder, where these files are copies from it.
 
     Raises:
         SafeCompressError: if the folder does not exist.
@@ -193,7 +205,11 @@ def files_in(folder: Path) -> Iterator[PluginSource]:
         if not path.name.startswith("_"):
             # A file has no version, so its content is one.
             digest = hashlib.sha256(path.read_bytes()).hexdigest()[:12]
-            origin = Origin(plugin=path.name, distribution=str(folder), version=f"sha256:{digest}")
+            origin = Origin(
+                plugin=path.name,
+                distribution=name or str(folder),
+                version=f"{FILE_VERSION}{digest}",
+            )
             # A default argument binds the path of this iteration.
             yield PluginSource(origin=origin, load=lambda path=path: _module_of(path))  # type: ignore[misc]
 

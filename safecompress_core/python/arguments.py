@@ -2,20 +2,22 @@
 
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeAlias
 
+from safecompress_core.errors import ExecutionError
+from safecompress_core.execution.settings import Execution, ExecutorName
 from safecompress_core.specfile.shipped import find_shipped_spec
 from safecompress_core.specfile.yaml.source import WrittenSpec
 
 __all__ = [
     "GivenPath",
     "GivenSpec",
+    "execution_of",
     "find_spec",
     "is_watched",
     "optional_path",
-    "require_workers",
 ]
 
 GivenPath: TypeAlias = str | os.PathLike[str]
@@ -37,14 +39,29 @@ def optional_path(path: GivenPath | None) -> Path | None:
     return None if path is None else Path(path)
 
 
-def require_workers(workers: int) -> None:
-    """Check a number of processes.
+def execution_of(
+    executor: ExecutorName | None,
+    *,
+    workers: int,
+    address: str | None,
+    devices: Sequence[int],
+    resources: Mapping[str, float] | None,
+) -> Execution:
+    """Return the settings of execution.
 
     Raises:
-        ValueError: if it is below 1.
+        ExecutionError: if they do not fit each other, or a resource is not ``gpu``.
     """
-    if workers < 1:
-        raise ValueError(f"workers is {workers}, and at least one process does the work")
+    resources = resources or {}
+    if others := sorted(set(resources) - {"gpu"}):
+        raise ExecutionError(f"resources: {others[0]!r} is unknown; write {{'gpu': 0.25}}")
+    return Execution(
+        executor=executor,
+        workers=workers,
+        address=address,
+        devices=tuple(devices),
+        gpu_share=resources.get("gpu"),
+    )
 
 
 def is_watched(progress: bool | None) -> bool:  # noqa: FBT001  the argument itself is passed on

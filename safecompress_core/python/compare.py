@@ -1,6 +1,6 @@
 """``safecompress.compare``: variants, densities and seeds of one spec, compared."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -11,15 +11,17 @@ from safecompress_core.cli.discovery import discover_plugins
 from safecompress_core.cli.display.lines import brief_lines
 from safecompress_core.compare.compare_runs import compare_runs
 from safecompress_core.compare.preflight_runs import require_all_feasible
-from safecompress_core.compare.runner import ComparisonJob, Event
+from safecompress_core.compare.run_unit import Event
+from safecompress_core.compare.runner import ComparisonJob
 from safecompress_core.data.dataset import Dataset
+from safecompress_core.execution.settings import ExecutorName
 from safecompress_core.python.arguments import (
     GivenPath,
     GivenSpec,
+    execution_of,
     find_spec,
     is_watched,
     optional_path,
-    require_workers,
 )
 from safecompress_core.python.comparison_result import ComparisonResult
 from safecompress_core.specfile.load import compose_spec
@@ -35,6 +37,10 @@ def compare(
     overrides: Overrides = (),
     into: GivenPath = "comparisons",
     workers: int = 1,
+    executor: ExecutorName | None = None,
+    address: str | None = None,
+    devices: Sequence[int] = (),
+    resources: Mapping[str, float] | None = None,
     allow_code: bool = False,
     plugins_dir: GivenPath | None = None,
     progress: bool | None = None,
@@ -49,6 +55,10 @@ def compare(
         overrides: ``{"seeds": [1, 2]}``, or ``["seeds=[1, 2]"]`` as ``--set`` takes it.
         into: where the comparison's folder is made.
         workers: how many runs are done at once; results do not depend on it, seconds do.
+        executor: ``local``, ``processes`` or ``ray``; by default processes if workers are several.
+        address: of a Ray cluster, or ``auto``; by default one is started on this machine.
+        devices: CUDA devices that processes are pinned to, in turn.
+        resources: ``{"gpu": 0.25}`` has four units share a GPU of the Ray cluster.
         allow_code: whether specs may import and run code that they name.
         plugins_dir: a folder of single-file plugins that are loaded as well.
         progress: whether it is shown on standard error; by default where that is a terminal.
@@ -56,12 +66,15 @@ def compare(
     Raises:
         SpecError: with every problem of every run.
         RunDirectoryError: if no run could be finished.
+        ExecutionError: if the settings of execution do not fit each other, or a cluster does not
+            answer, or has other packages or too few devices.
     """
-    require_workers(workers)
+    execution = execution_of(
+        executor, workers=workers, address=address, devices=devices, resources=resources
+    )
     host = discover_plugins(optional_path(plugins_dir))
-    source = find_spec(spec)
     comparison = load_comparison(
-        compose_spec(source, overrides),
+        compose_spec(find_spec(spec), overrides),
         registry=host.registry,
         skipped=host.skipped,
         allow_code=allow_code,
@@ -72,11 +85,8 @@ def compare(
     require_all_feasible(comparison, host.registry, folder, dataset_cache)
     is_shown = is_watched(progress)
     job = ComparisonJob(
-        spec=source,
-        overrides=overrides,
         folder=folder,
         plugins_dir=optional_path(plugins_dir),
-        allow_code=allow_code,
         invoked=None,
         watch=brief_lines if is_shown else _show_nothing,
     )
@@ -84,7 +94,7 @@ def compare(
         comparison,
         host,
         job,
-        workers=workers,
+        execution=execution,
         dataset_cache=dataset_cache,
         say=partial(click.echo, err=True) if is_shown else _ignore,
     )

@@ -1,17 +1,19 @@
 """``safecompress.run``: from a spec to a small model and a verdict."""
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from safecompress_core.cli.discovery import discover_plugins
 from safecompress_core.cli.outcome import display_of, write_page
 from safecompress_core.cli.watched_run import watched_run
+from safecompress_core.execution.settings import ExecutorName
 from safecompress_core.python.arguments import (
     GivenPath,
     GivenSpec,
+    execution_of,
     find_spec,
     is_watched,
     optional_path,
-    require_workers,
 )
 from safecompress_core.python.result import Result
 from safecompress_core.specfile.load import compose_spec, load_spec
@@ -26,6 +28,10 @@ def run(
     overrides: Overrides = (),
     runs_dir: GivenPath = "runs",
     workers: int = 1,
+    executor: ExecutorName | None = None,
+    address: str | None = None,
+    devices: Sequence[int] = (),
+    resources: Mapping[str, float] | None = None,
     allow_code: bool = False,
     plugins_dir: GivenPath | None = None,
     progress: bool | None = None,
@@ -39,7 +45,11 @@ def run(
         spec: the path of a YAML file, the name of a spec that ships, or a dictionary.
         overrides: ``{"training.epochs": 50}``, or ``["training.epochs=50"]`` as ``--set`` takes it.
         runs_dir: where run directories are made.
-        workers: how many processes train reference models; results do not depend on it.
+        workers: how many units of work are done at once; results do not depend on it.
+        executor: ``local``, ``processes`` or ``ray``; by default processes if workers are several.
+        address: of a Ray cluster, or ``auto``; by default one is started on this machine.
+        devices: CUDA devices that processes are pinned to, in turn.
+        resources: ``{"gpu": 0.25}`` has four units share a GPU of the Ray cluster.
         allow_code: whether the spec may import and run code that it names.
         plugins_dir: a folder of single-file plugins that are loaded as well.
         progress: whether it is shown on standard error; by default where that is a terminal.
@@ -49,9 +59,13 @@ def run(
         RunInUseError: if another process is at it.
         RunDirectoryError: if samples, files or code have changed since an earlier attempt.
         TrainingDivergedError: if a loss is no longer a number; the last finished round is kept.
-        MissingExtraError: if a component needs a package that is not installed.
+        MissingExtraError: if a component or the executor needs a package that is not installed.
+        ExecutionError: if the settings of execution do not fit each other, or a cluster does not
+            answer, or has other packages or too few devices.
     """
-    require_workers(workers)
+    execution = execution_of(
+        executor, workers=workers, address=address, devices=devices, resources=resources
+    )
     plugins = optional_path(plugins_dir)
     host = discover_plugins(plugins)
     loaded = load_spec(
@@ -65,7 +79,7 @@ def run(
         host,
         runs=Path(runs_dir),
         display=display_of(loaded.spec) if is_watched(progress) else None,
-        workers=workers,
+        execution=execution,
         plugins_dir=plugins,
     )
     write_page(finished)

@@ -32,6 +32,7 @@ from safecompress_core.specfile.outside import components
 
 __all__ = [
     "changes_since",
+    "identity_changes",
     "identity_of_components",
     "identity_of_data",
     "identity_of_gates",
@@ -150,10 +151,15 @@ def require_same_identity(identity: Identity, directory: RunDirectory) -> None:
 def changes_since(identity: Identity, path: Path) -> tuple[str, ...]:
     """Return the changes since a run began; none without a record in its directory."""
     record = path / RECORD
-    return tuple(_changes(read_json(record), identity)) if record.exists() else ()
+    return identity_changes(read_json(record), identity) if record.exists() else ()
 
 
-def _changes(known: Mapping[str, str], identity: Identity) -> Iterator[str]:
+def identity_changes(known: Mapping[str, str], identity: Mapping[str, str]) -> tuple[str, ...]:
+    """Return the names of what differs between two identities."""
+    return tuple(_changes(known, identity))
+
+
+def _changes(known: Mapping[str, str], identity: Mapping[str, str]) -> Iterator[str]:
     # Known names first, so that the message lists changes in the order of the record.
     for name in {**known, **identity}:
         if name not in identity:

@@ -17,7 +17,7 @@ import shutil
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cache, lru_cache, partial
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -33,34 +33,21 @@ from safecompress_core.context.reference_context import (
     count_references,
     reference_members,
 )
-from safecompress_core.context.run_context import RunContext, build_run_context
-from safecompress_core.errors import (
-    DataError,
-    MissingExtraError,
-    ModelError,
-    PluginError,
-    SafeCompressError,
-    SpecError,
-)
-from safecompress_core.host import load_plugins
+from safecompress_core.context.run_context import RunContext
+from safecompress_core.execution.executor import Executor, LocalExecutor
 from safecompress_core.methods.manifest import UncompressedParams
 from safecompress_core.methods.uncompressed import Uncompressed
 from safecompress_core.networks.classifier import Classifier
 from safecompress_core.plan import PLAIN, reference_workload
 from safecompress_core.results.checkpoints import Checkpoints
-from safecompress_core.results.directory import RunDirectory
-from safecompress_core.results.environment import reproducible
 from safecompress_core.results.events import EventLog
-from safecompress_core.results.identity import require_same_identity
-from safecompress_core.runs.executor import run_units
-from safecompress_core.runs.failure_attribution import naming_code_of
-from safecompress_core.specfile.load import load_spec
-from safecompress_core.specfile.placing import locating
+from safecompress_core.runs.spec_unit import SpecUnit, UnitSpec, unit_settings
 from safecompress_core.training.training_state import TrainingState
 
 __all__ = [
     "ReferenceJob",
     "ReferenceTraining",
+    "ReferenceUnit",
     "count_trainings",
 ]
 
@@ -101,8 +88,8 @@ class ReferenceTraining:
         events: receives each model.
         lineage: that of the method's outcome, which reference models replay unless the spec has
             them re-run the method; None where the method has not been run.
-        workers: how many processes train.
-        plugins_dir: where single-file plugins are, for those processes.
+        executor: does what is missing.
+        plugins_dir: where single-file plugins are, for its processes.
         shared: where several runs keep what they have in common; None to keep it with the run.
     """
 
@@ -113,17 +100,16 @@ class ReferenceTraining:
         *,
         events: EventLog,
         lineage: Mapping[str, Any] | None = None,
-        workers: int = 1,
+        executor: Executor | None = None,
         plugins_dir: Path | None = None,
         shared: Path | None = None,
     ) -> None:
         self._prepared = run_context
         is_replay = run_context.spec.audit.references.method == "replay"
         self._lineage = lineage if is_replay else None
-        self._spec = directory / "spec.resolved.yaml"
         self._folder = (shared or directory / "checkpoints") / "references"
         self._events = events
-        self._workers = workers
+        self._executor = executor or LocalExecutor()
         self._plugins_dir = plugins_dir
 
     def train(self, *, kinds: Sequence[bool] = (True, False)) -> None:
@@ -141,18 +127,10 @@ class ReferenceTraining:
             if order not in missing:
                 self._skip(order)
         began = time.perf_counter()
-        if self._workers > 1:
-            # Worker processes load the resolved spec, since contexts are not picklable.
-            source = _SpecSource(
-                self._spec, self._plugins_dir, allow_code=self._prepared.loaded.allow_code
-            )
-            work = partial(_train_elsewhere, source, torch.get_num_threads())
-        else:
-            # Events of training stay inside: a reference model is one unit of the run.
-            work = partial(_train, self._prepared, events=self._events.for_inner_work())
-        for order in run_units(partial(work, self._folder), missing, workers=self._workers):
+        for unit in self._executor.do(list(self._units(missing)), here=self._train_here):
+            order = unit.job
             self._events.advance()
-            if self._workers > 1:  # of other processes nothing is known but that they are done
+            if not self._executor.is_local:  # nothing is known of it but that it is done
                 # Per model as it finishes, so the estimate follows the workers' real pace.
                 epochs, now = self._skip(order, has_trained=True), time.perf_counter()
                 self._events.add_epochs(epochs=epochs, seconds=now - began)
@@ -162,6 +140,25 @@ class ReferenceTraining:
                 model="uncompressed" if order.is_dense else "compressed",
                 reference=order.index + 1,
             )
+
+    def _units(self, orders: Sequence[ReferenceJob]) -> "Iterator[ReferenceUnit]":
+        if not orders:
+            return
+        spec, settings = UnitSpec.of(self._prepared), unit_settings(self._prepared)
+        for order in orders:
+            kind = "uncompressed" if order.is_dense else "compressed"
+            yield ReferenceUnit(
+                label=f"reference model {order.index + 1} for the {kind} model",
+                folder=self._folder,
+                plugins_dir=self._plugins_dir,
+                spec=spec,
+                job=order,
+                **settings,
+            )
+
+    def _train_here(self, unit: "ReferenceUnit") -> None:
+        # Events of training stay inside: a reference model is one unit of the run.
+        _train(self._prepared, self._folder, unit.job, events=self._events.for_inner_work())
 
     def _skip(self, order: ReferenceJob, *, has_trained: bool = False) -> int:
         """Take off a model's attacks, and its epochs unless they were just trained."""
@@ -265,33 +262,22 @@ def _train_model(
     return context.finish(trained).state
 
 
-@dataclass(frozen=True, slots=True)
-class _SpecSource:
-    """Spec that a worker process loads, and whether it may run code."""
+@dataclass(frozen=True, kw_only=True)
+class ReferenceUnit(SpecUnit):
+    """Training of one reference model, in the folder of all of them.
 
-    spec: Path
-    plugins_dir: Path | None
-    allow_code: bool
+    Attributes:
+        job: which one.
+    """
 
+    job: ReferenceJob
 
-def _train_elsewhere(source: _SpecSource, threads: int, folder: Path, order: ReferenceJob) -> None:
-    """The same in a process that has to load everything first."""
-    try:
-        run_context = _load_context(source)
-        loaded, registry = run_context.loaded, run_context.registry
-        with locating(loaded), naming_code_of(loaded, registry), reproducible(threads):
-            _train(run_context, folder, order)
-    except (DataError, MissingExtraError, ModelError, PluginError, SpecError) as error:
-        # made of more than a message, they cannot be sent to another process
-        # ``from None``: the cause may not be picklable either.
-        raise SafeCompressError(str(error)) from None
+    @property
+    def mark(self) -> str:
+        """Return the record of its checkpoint."""
+        return f"{self.job.key}/record.json"
 
-
-@lru_cache(maxsize=1)
-def _load_context(source: _SpecSource) -> RunContext:
-    registry = load_plugins(plugins_dir=source.plugins_dir).registry
-    loaded = load_spec(source.spec, registry=registry, allow_code=source.allow_code)
-    run_context = build_run_context(loaded, registry)
-    # Samples or code may have changed since the parent started.
-    require_same_identity(run_context.identity(), RunDirectory(source.spec.parent))
-    return run_context
+    def work(self) -> None:
+        """Train it, in a process that has to load everything first."""
+        with self.in_context() as run_context:
+            _train(run_context, self.folder, self.job)

@@ -11,6 +11,8 @@ from safecompress_core.context.reference_context import count_references
 from safecompress_core.context.run_context import RunContext, build_run_context
 from safecompress_core.data.data_card import describe_data
 from safecompress_core.data.dataset import Dataset
+from safecompress_core.execution.executor import Executor
+from safecompress_core.execution.settings import HERE, Execution, open_executor
 from safecompress_core.host import Registry
 from safecompress_core.methods.finisher import FinishedModel
 from safecompress_core.methods.manifest import UncompressedParams
@@ -20,6 +22,7 @@ from safecompress_core.networks.classifier import Classifier
 from safecompress_core.plan import PLAIN, make_plan
 from safecompress_core.preflight.run_checks import require_feasible
 from safecompress_core.results.checkpoints import Checkpoints
+from safecompress_core.results.checksums import is_finished
 from safecompress_core.results.command_line import Invocation
 from safecompress_core.results.directory import (
     RunDirectory,
@@ -43,6 +46,7 @@ from safecompress_core.runs.failure_attribution import naming_code
 from safecompress_core.runs.reference_models import ReferenceTraining, count_trainings
 from safecompress_core.runs.retraining import Retraining
 from safecompress_core.runs.run_audit import RunAudit
+from safecompress_core.runs.spec_unit import needed_distributions
 from safecompress_core.specfile.checks.spec_checks import auditing_selectors
 from safecompress_core.specfile.load import LoadedSpec
 from safecompress_core.specfile.placing import locating_components
@@ -78,7 +82,7 @@ def run_spec(
     *,
     runs: Path,
     observers: Listener,
-    workers: int = 1,
+    execution: Execution = HERE,
     plugins_dir: Path | None = None,
     shared: Path | None = None,
     dataset_cache: dict[str, Dataset] | None = None,
@@ -91,8 +95,8 @@ def run_spec(
         registry: what its components are made of.
         runs: where run directories are made.
         observers: receives every event.
-        workers: how many processes train reference models at once; results do not depend on it.
-        plugins_dir: where single-file plugins are, for those processes to load.
+        execution: what does units of work; results do not depend on it.
+        plugins_dir: where single-file plugins are, for other processes to load.
         shared: where several runs keep what they have in common: the uncompressed model and the
             reference models of the same data, pools, training and seed. None to keep it here.
         dataset_cache: data that other runs of this process have loaded already, and get to use of
@@ -107,7 +111,13 @@ def run_spec(
     """
     run_context = build_run_context(loaded, registry, dataset_cache=dataset_cache)
     require_feasible(run_context)
-    with RunDirectory(run_directory(loaded, registry, runs)) as directory:
+    place = run_directory(loaded, registry, runs)
+    # A finished run is only shown, which needs no cluster.
+    with (
+        open_executor(HERE if is_finished(place) else execution) as executor,
+        RunDirectory(place) as directory,
+    ):
+        executor.require(needed_distributions(loaded.resolved, registry))
         # Before anything is written: a directory of other data must stay as it is.
         require_same_identity(run_context.identity(), directory)
         if directory.is_finished:
@@ -126,7 +136,7 @@ def run_spec(
                 run_context,
                 directory,
                 observers,
-                workers=workers,
+                executor=executor,
                 plugins_dir=plugins_dir,
                 shared=shared,
             )
@@ -145,13 +155,13 @@ class _RunUnits:
         directory: RunDirectory,
         observers: Listener,
         *,
-        workers: int,
+        executor: Executor,
         plugins_dir: Path | None,
         shared: Path | None,
     ) -> None:
         self._prepared = run_context
         self._directory = directory
-        self._workers = workers
+        self._executor = executor
         self._plugins_dir = plugins_dir
         self._shared = shared
         self._seconds: dict[str, float] = {}
@@ -258,7 +268,7 @@ class _RunUnits:
             self._directory.path,
             events=self._events,
             lineage=outcome.lineage,
-            workers=self._workers,
+            executor=self._executor,
             plugins_dir=self._plugins_dir,
             shared=self._shared,
         )

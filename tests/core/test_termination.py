@@ -19,26 +19,33 @@ DEADLINE = 120.0
 COMMANDS = '''
 """Commands that stand in for a run: one has workers, one is slow to clean up."""
 import os, sys, time
-from functools import partial
+from dataclasses import dataclass
 from pathlib import Path
 
 import click
 
 from safecompress_core.cli import group
-from safecompress_core.runs.executor import run_units
+from safecompress_core.execution.process_executor import ProcessExecutor
+from safecompress_core.execution.units import Unit
 
 
-def hold(folder, unit):
-    """Train for a long time."""
-    (folder / f"{unit}.begun").write_text(str(os.getpid()))
-    (folder / f"{unit}.begun").rename(folder / f"{unit}.pid")
-    time.sleep(3600)
+@dataclass(frozen=True, kw_only=True)
+class Hold(Unit):
+    """Trains for a long time."""
+
+    mark = ""
+
+    def work(self):
+        (self.folder / f"{self.label}.begun").write_text(str(os.getpid()))
+        (self.folder / f"{self.label}.begun").rename(self.folder / f"{self.label}.pid")
+        time.sleep(3600)
 
 
 @click.command()
 @click.argument("folder", type=click.Path(path_type=Path))
 def workers(folder):
-    list(run_units(partial(hold, folder), [1, 2], workers=2))
+    with ProcessExecutor(2) as executor:
+        list(executor.do([Hold(label=name, folder=folder) for name in "12"]))
 
 
 @click.command()

@@ -10,6 +10,7 @@ import pytest
 from click.testing import CliRunner
 
 from safecompress_core.cli import cli
+from safecompress_core.execution.settings import Execution
 from safecompress_core.runs.run import FinishedRun, run_spec
 
 pytestmark = pytest.mark.slow
@@ -120,7 +121,7 @@ def test_the_number_of_workers_changes_nothing(
         bench.registry,
         runs=bench.folder / "runs",
         observers=bench.events.append,
-        workers=2,
+        execution=Execution(workers=2),
     )
 
     assert shared.path.name == alone.path.name

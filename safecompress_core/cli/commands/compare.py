@@ -11,13 +11,14 @@ from safecompress_core.cli.command_line import invocation
 from safecompress_core.cli.discovery import discover_plugins
 from safecompress_core.cli.options import (
     allow_code_option,
+    execution_options,
     json_option,
     parent_option,
     plugins_dir_option,
     set_option,
-    workers_option,
 )
 from safecompress_core.cli.spec_file import SpecFile
+from safecompress_core.execution.settings import Execution
 from safecompress_core.specfile.models.comparison import Comparison, load_comparison
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ NARROW = 120
 @click.argument("spec", type=SpecFile())
 @set_option("Change a field of the comparison: --set changes.training.epochs=50. May be repeated.")
 @parent_option("--into", default="comparisons", description="Parent of the comparison's folder.")
-@workers_option("Number of parallel runs; results do not depend on it, seconds do.")
+@execution_options("Number of parallel runs; results do not depend on it, seconds do.")
 @click.option("--dry-run", is_flag=True, help="Only show the work and its size.")
 @json_option()
 @allow_code_option()
@@ -49,7 +50,7 @@ def compare(
     spec: Path,
     overrides: tuple[str, ...],
     into: Path,
-    workers: int,
+    execution: Execution,
     dry_run: bool,
     as_json: bool,
     allow_code: bool,
@@ -90,11 +91,8 @@ def compare(
     from safecompress_core.compare.runner import ComparisonJob
 
     job = ComparisonJob(
-        spec=spec,
-        overrides=overrides,
         folder=folder,
         plugins_dir=plugins_dir,
-        allow_code=allow_code,
         invoked=invocation(context),
         watch=brief_lines,
     )
@@ -102,7 +100,7 @@ def compare(
         comparison,
         host,
         job,
-        workers=workers,
+        execution=execution,
         dataset_cache=dataset_cache,
         # To standard error: standard output holds results alone.
         say=partial(click.echo, err=True),

@@ -9,16 +9,17 @@ from safecompress_core.cli.discovery import discover_plugins
 from safecompress_core.cli.options import (
     allow_code_option,
     device_option,
+    execution_options,
     json_option,
     parent_option,
     plugins_dir_option,
     set_option,
     with_device,
-    workers_option,
 )
 from safecompress_core.cli.outcome import display_of, print_outcome, write_page
 from safecompress_core.cli.spec_file import SpecFile
 from safecompress_core.cli.watched_run import watched_run
+from safecompress_core.execution.settings import Execution
 from safecompress_core.specfile.load import load_spec
 
 __all__ = ["run"]
@@ -31,7 +32,7 @@ GATE_FAILED = 1
 @set_option("Change a field of the spec: --set training.epochs=50. May be repeated.")
 @device_option
 @parent_option("--runs-dir", default="runs", description="Parent of run directories.")
-@workers_option("Number of processes that train reference models; results do not depend on it.")
+@execution_options("Number of units of work at once; results do not depend on it.")
 @json_option("Print the results as JSON.")
 @allow_code_option()
 @plugins_dir_option
@@ -43,7 +44,7 @@ def run(
     overrides: tuple[str, ...],
     device: str | None,
     runs_dir: Path,
-    workers: int,
+    execution: Execution,
     as_json: bool,
     allow_code: bool,
     plugins_dir: Path | None,
@@ -72,7 +73,7 @@ def run(
         host,
         runs=runs_dir,
         display=display_of(loaded.spec),
-        workers=workers,
+        execution=execution,
         plugins_dir=plugins_dir,
         invoked=invocation(context),
     )

@@ -10,6 +10,7 @@ from safecompress_core.cli.display.observer import Display
 from safecompress_core.cli.display.progress import Outline, Progress
 from safecompress_core.cli.watched_run import watched_run
 from safecompress_core.errors import TrainingDivergedError
+from safecompress_core.execution.settings import Execution
 from safecompress_core.host import load_plugins
 from safecompress_core.runs import run as runs
 from safecompress_core.specfile.load import load_spec
@@ -67,6 +68,8 @@ def test_without_a_display_only_the_plugins_get_the_events(
     given: dict[str, Any] = {}
     monkeypatch.setattr(runs, "run_spec", lambda *_, **options: given.update(options))
 
-    watched_run(loaded, host, runs=tmp_path, display=None, workers=3)
+    execution = Execution(workers=3)
+    watched_run(loaded, host, runs=tmp_path, display=None, execution=execution)
 
-    assert (given["runs"], given["workers"], given["observers"]) == (tmp_path, 3, host.notify)
+    asked = (given["runs"], given["execution"], given["observers"])
+    assert asked == (tmp_path, execution, host.notify)

@@ -11,6 +11,7 @@ from safecompress_core.compare import runner
 from safecompress_core.compare.compare_runs import compare_runs
 from safecompress_core.compare.runner import ComparisonJob
 from safecompress_core.errors import RunDirectoryError, TrainingDivergedError
+from safecompress_core.execution.settings import HERE
 from safecompress_core.host import load_plugins
 from safecompress_core.specfile.load import compose_spec
 from safecompress_core.specfile.models.comparison import load_comparison
@@ -38,40 +39,18 @@ def test_a_line_is_said_for_each_run_and_no_record_is_written_of_none(
 
     monkeypatch.setattr(runner, "run_spec", diverge)
     job = ComparisonJob(
-        spec=spec,
-        overrides=(),
         folder=tmp_path / "trial",
         plugins_dir=None,
-        allow_code=False,
         invoked=None,
         watch=unwatched,
     )
     said: list[str] = []
 
     with pytest.raises(RunDirectoryError, match="no run of the comparison could be finished"):
-        compare_runs(comparison, host, job, workers=1, dataset_cache={}, say=said.append)
+        compare_runs(comparison, host, job, execution=HERE, dataset_cache={}, say=said.append)
 
     assert [line.partition(";")[0] for line in said] == [
         f"[{place}/2] test-driven, seed {place}: could not be finished: the loss is no number"
         for place in (1, 2)
     ]
     assert not (tmp_path / "trial" / "comparison.json").exists()
-
-
-def test_jobs_of_dictionaries_can_be_kept_by_processes(tmp_path: Path) -> None:
-    """A process looks up the job that it has loaded already: equal jobs have equal hashes."""
-
-    def job(name: str) -> ComparisonJob:
-        return ComparisonJob(
-            spec={"name": name},
-            overrides={"seeds": [1]},
-            folder=tmp_path,
-            plugins_dir=None,
-            allow_code=False,
-            invoked=None,
-            watch=unwatched,
-        )
-
-    assert job("a") == job("a")
-    assert hash(job("a")) == hash(job("a"))
-    assert job("a") != job("b")

@@ -11,6 +11,7 @@ import pytest
 from safecompress_core.compare import runner
 from safecompress_core.compare.runner import ComparisonJob, Failure, run_comparison
 from safecompress_core.errors import TrainingDivergedError
+from safecompress_core.execution.settings import HERE
 from safecompress_core.host import Registry, load_plugins
 from safecompress_core.results.command_line import Invocation
 from safecompress_core.specfile.load import LoadedSpec
@@ -65,11 +66,8 @@ def test_a_run_that_fails_takes_nothing_from_the_others(
 
     monkeypatch.setattr(runner, "run_spec", run_one)
     job = ComparisonJob(
-        spec=tmp_path / "trial.yaml",
-        overrides=(),
         folder=tmp_path,
         plugins_dir=None,
-        allow_code=False,
         invoked=Invocation(line="safecompress compare trial.yaml", directory="/"),
         watch=unwatched,
     )
@@ -81,7 +79,7 @@ def test_a_run_that_fails_takes_nothing_from_the_others(
             comparison,
             registry,
             job,
-            workers=1,
+            execution=HERE,
             report_run=lambda run, reason: told.append((run.label, reason)),
             observers=lambda _: None,
             dataset_cache={},

@@ -2,14 +2,17 @@
 
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from safecompress_core.errors import ExecutionError
+from safecompress_core.execution.settings import Execution
 from safecompress_core.python.arguments import (
+    execution_of,
     find_spec,
     is_watched,
     optional_path,
-    require_workers,
 )
 
 
@@ -32,11 +35,18 @@ def test_a_folder_may_be_left_out() -> None:
     assert optional_path("plugins") == Path("plugins")
 
 
-def test_at_least_one_process_does_the_work() -> None:
-    """As ``--workers`` asks."""
-    require_workers(1)
-    with pytest.raises(ValueError, match="workers is 0"):
-        require_workers(0)
+def test_settings_of_execution_are_those_of_the_command() -> None:
+    """With the same checks."""
+    nothing: dict[str, Any] = {"address": None, "devices": (), "resources": None}
+    assert execution_of(None, workers=2, **nothing) == Execution(workers=2)
+    ray = {**nothing, "resources": {"gpu": 0.5}}
+    assert execution_of("ray", workers=4, **ray) == Execution(
+        executor="ray", workers=4, gpu_share=0.5
+    )
+    with pytest.raises(ExecutionError, match="workers: 0 is too few"):
+        execution_of(None, workers=0, **nothing)
+    with pytest.raises(ExecutionError, match="resources: 'cpu' is unknown; write {'gpu': 0.25}"):
+        execution_of("ray", workers=1, **{**nothing, "resources": {"cpu": 2}})
 
 
 @pytest.mark.parametrize("is_terminal", [True, False])

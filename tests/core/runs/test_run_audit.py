@@ -23,7 +23,7 @@ def audit_of(run_context: RunContext, folder: Path, *, shared: Path | None = Non
     """The audit of a run in a folder."""
     events = EventLog()
     references = ReferenceTraining(
-        run_context, folder, events=events, workers=1, plugins_dir=None, shared=shared
+        run_context, folder, events=events, plugins_dir=None, shared=shared
     )
     with RunDirectory(folder) as directory:
         return RunAudit(run_context, directory, references, events=events, shared=shared)
