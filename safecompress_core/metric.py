@@ -57,7 +57,7 @@ class Subject:
 
     Attributes:
         asked: the model's reactions to the samples of the pool, members first.
-        file_bytes: size of the stored model.
+        file_bytes: size of the stored model; 0 of one without a file.
         network: the model itself, in eval mode.
         sample: one of its inputs, shape (1, ...), on its device.
         seed: of everything that a metric draws; the same for every model of a run.

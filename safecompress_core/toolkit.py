@@ -53,6 +53,10 @@ from safecompress_core.data.dataset import (
 from safecompress_core.data.pools import (
     choose_stratified,
 )
+from safecompress_core.data.predictions import (
+    dataset_of_predictions,
+    row_number,
+)
 from safecompress_core.data.spellings import (
     by_value,
     spellings_unified,
@@ -320,6 +324,7 @@ __all__ = [
     "clopper_pearson",
     "confidence",
     "correctness",
+    "dataset_of_predictions",
     "erdos_renyi",
     "flatten",
     "global_random_state",
@@ -344,6 +349,7 @@ __all__ = [
     "peak_memory",
     "random_positions",
     "require_resizable",
+    "row_number",
     "select_inputs",
     "smallest",
     "spellings_unified",

@@ -117,7 +117,7 @@ class Auditor:
         Args:
             network: the model.
             name: what events and scores call it.
-            file_bytes: size of its file.
+            file_bytes: size of its file; 0 without one.
             references: what reference models of its kind say of all samples.
             version: which of the compressed versions it is; None if it is none, and has no others
                 next to it.

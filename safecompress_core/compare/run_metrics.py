@@ -139,6 +139,7 @@ def read_run_metrics(
     assert model.density is not None  # a run knows its own models
     assert model.model_density is not None
     assert model.sparsifiable is not None
+    assert model.file_bytes is not None
     return RunMetrics(
         task_accuracy=part.metrics[performance].value,
         mia_accuracy=_mia_accuracy(part.audit, mia),

@@ -70,7 +70,8 @@ class AuditSamples:
         if not is_given:
             # A warning, no error: the draw is right for a model of the same spec.
             data = replace(data, warnings=(*data.warnings, self._describe_draw))
-        if self.spec.pools.duplicates == "keep":
+        # Equal answers are no copies.
+        if self.spec.pools.duplicates == "keep" or data.holds_answers:
             return data
         # Drawn members are cut after copies are removed, so only named ones can overlap.
         if is_given and data.is_member is not None:

@@ -40,27 +40,21 @@ def load_finished_model(audit_context: AuditContext) -> LoadedModel:
     return loaded.to(audit_context.device) if audit_context.access is Access.WHITE_BOX else loaded
 
 
-def attacked_network(
-    finished: LoadedModel, audit_context: AuditContext, *, whole: float | None = None
-) -> Classifier:
+def attacked_network(finished: LoadedModel, audit_context: AuditContext) -> Classifier:
     """Return the model as attackers meet it.
-
-    Args:
-        finished: the model.
-        audit_context: the audit.
-        whole: what its answers sum to, where these are probabilities.
 
     Raises:
         TopologyError: if there is white-box access, and the logits come from no linear layer, or
             there is no module of the representation's name.
     """
-    task = audit_context.spec.task
-    if task.answers == "probabilities":
+    if finished.total is not None:
         # Logits of the same posteriors, so that attacks need not know about probabilities.
-        return BlackBoxModel(LogProbabilities(finished.module, whole=whole or 1))
+        return BlackBoxModel(LogProbabilities(finished.module, whole=finished.total))
     if audit_context.access is not Access.WHITE_BOX:
         return BlackBoxModel(finished.module)
     sample = audit_context.sample.to(finished.device)
     # Only an open model has a representation to find.
-    network = Classifier(finished.module, sample=sample, representation=task.representation)
+    network = Classifier(
+        finished.module, sample=sample, representation=audit_context.spec.task.representation
+    )
     return finished.as_classifier(network)

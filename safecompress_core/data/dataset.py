@@ -188,6 +188,7 @@ class Dataset:
         bounds: the lowest and the highest value that an input can have, as tensors that broadcast
             to one sample: of pixels, black and white after normalisation. None where there are no
             such bounds, as for standardised columns.
+        holds_answers: whether the inputs are a model's answers, with its own inputs unknown.
         encoder: encodes new rows in the same way; None where the data set does not say how.
         notes: what was done to the data on loading, a sentence each, for anyone who checks a run.
         warnings: what makes results mean less than they seem to, a sentence each.
@@ -203,6 +204,7 @@ class Dataset:
     positions: Tensor | None = None
     groups: Tensor | None = None
     bounds: tuple[Tensor, Tensor] | None = None
+    holds_answers: bool = False
     encoder: Encoder | None = None
     notes: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()

@@ -52,12 +52,16 @@ def check_audit_feasible(audit_context: AuditContext) -> tuple[LoadedModel, Clas
     finished = _load(audit_context)
     outputs = check_outputs(finished.module, audit_context.dataset, device=finished.device)
     run_checks(
-        [partial(_density, audit_context, finished), partial(_answers, audit_context, outputs)],
+        [partial(_sizes, audit_context, finished), partial(_answers, audit_context, outputs)],
         audit_context.loaded,
     )
     # Notes of outputs are known only now, and belong to the data card.
-    finished = replace(finished, notes=(*finished.notes, *outputs.notes))
-    network = _network(audit_context, finished, outputs)
+    finished = replace(
+        finished,
+        notes=(*finished.notes, *outputs.notes),
+        total=outputs.total if _has_probabilities(audit_context, outputs) else None,
+    )
+    network = _network(audit_context, finished)
     # Layers are visible with white-box access only.
     if network.access is Access.WHITE_BOX:
         run_checks([partial(check_layers, audit_context.spec, network)], audit_context.loaded)
@@ -126,13 +130,21 @@ def _load(audit_context: AuditContext) -> LoadedModel:
         raise SpecError([problem]) from error
 
 
-def _density(audit_context: AuditContext, finished: LoadedModel) -> Iterator[Problem]:
-    if finished.sizes["density"] is not None:
-        return
+def _sizes(audit_context: AuditContext, finished: LoadedModel) -> Iterator[Problem]:
+    """Return the gates and metrics of sizes that the model's format does not show."""
+    given = audit_context.given
+    form = given.format.name_with_article
     for index, gate in enumerate(audit_context.spec.gate):
-        if gate.measure == "model.density":
-            message = f"the density of {audit_context.given.format.name_with_article} is unknown"
+        if gate.measure == "model.density" and finished.sizes["density"] is None:
+            message = f"the density of {form} is unknown"
             yield Problem(("gate", index, "measure"), message, "ask for model.file_bytes")
+        if gate.measure == "model.file_bytes" and given.file_bytes is None:
+            message = f"the size of the model is unknown of {form}"
+            yield Problem(("gate", index, "measure"), message, "take it out")
+    for index, metric in enumerate(audit_context.spec.metrics):
+        if definition_of(metric).name == "file-bytes" and given.file_bytes is None:
+            message = f"the size of the model is unknown of {form}"
+            yield Problem(("metrics", index, "type"), message, "leave it out")
 
 
 def _answers(audit_context: AuditContext, found: OutputSummary) -> Iterator[Problem]:
@@ -158,16 +170,22 @@ def _answers(audit_context: AuditContext, found: OutputSummary) -> Iterator[Prob
                 hint = "write 'answers: logits'"
             message = f"the model does not answer with probabilities: its answers {span}"
             yield Problem(path, message, hint)
-    elif found.total is not None:
+    elif found.total is not None and not _has_probabilities(audit_context, found):
         message = "every answer of the model is a distribution, so these are no logits"
         yield Problem(path, message, "write 'answers: probabilities'")
 
 
-def _network(
-    audit_context: AuditContext, finished: LoadedModel, outputs: OutputSummary
-) -> Classifier:
+def _has_probabilities(audit_context: AuditContext, found: OutputSummary) -> bool:
+    """Return whether the model answers with probabilities, as the spec says or as they show."""
+    declared = audit_context.spec.task.answers
+    if declared == "auto" and audit_context.access is not Access.WHITE_BOX:
+        return found.total is not None
+    return bool(declared == "probabilities")
+
+
+def _network(audit_context: AuditContext, finished: LoadedModel) -> Classifier:
     try:
-        return attacked_network(finished, audit_context, whole=outputs.total)
+        return attacked_network(finished, audit_context)
     except TopologyError as error:
         path: SpecPath = ("task", "model")
         hint = "use a model whose last layer is linear"

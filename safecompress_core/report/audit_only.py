@@ -31,13 +31,17 @@ def tiles(results: Results) -> tuple[Tile, ...]:
     name, origin, model = results.selection.performance, results.origin, results.model
     metric = results.metrics[name]
     assert origin is not None  # an audit has one
+    pool = results.pools["audit"]
+    records = pool.members + pool.non_members
+    described = f"{origin.format}, {origin.access} access"
+    # Of predictions there is no file of a model, so their number takes its place.
+    subject = (
+        _tile("records", f"{records:,}", "in the audit pool", described)
+        if model.file_bytes is None
+        else _tile("model file", size(model.file_bytes), share_kept(model), described)
+    )
     return (
-        _tile(
-            "model file",
-            size(model.file_bytes),
-            share_kept(model),
-            f"{origin.format}, {origin.access} access",
-        ),
+        subject,
         _tile(
             f"test {name}",
             format_number(metric.value),

@@ -210,6 +210,8 @@ def _uncompressed(results: Results) -> ModelAuditRecord:
 
 def _size(results: Results) -> Tile:
     before, after = _uncompressed(results).model, results.model
+    assert before.file_bytes is not None  # a run has written both
+    assert after.file_bytes is not None
     ratio = before.file_bytes / after.file_bytes
     brief = "Same size"
     way: Direction = "same"

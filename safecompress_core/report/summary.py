@@ -146,7 +146,7 @@ def archive_ends(results: Results) -> ResultTable | None:
     """The chosen model next to the ends of the archive; None where no other model was audited."""
     columns: list[str] = []
     parts: list[AuditedPart] = []
-    sizes: list[int] = []
+    sizes: list[int | None] = []
     for name, part, file_bytes in _list_audited_models(results):
         columns.append(name)
         parts.append(part)
@@ -248,7 +248,7 @@ def ends_of(results: Results) -> dict[str, str]:
     return {"performance": best.id, "safety": safest.id}
 
 
-def _list_audited_models(results: Results) -> Iterator[tuple[str, AuditedPart, int]]:
+def _list_audited_models(results: Results) -> Iterator[tuple[str, AuditedPart, int | None]]:
     """Yield the chosen model and each other audited end of the archive: label, part, file size."""
     ends = ends_of(results)
     chosen = next((entry.id for entry in results.archive if entry.chosen), None)
@@ -269,7 +269,7 @@ def _stack_label(names: Sequence[str]) -> str:
 
 
 def _metric_rows(
-    results: Results, parts: Sequence[AuditedPart], file_bytes: Sequence[int]
+    results: Results, parts: Sequence[AuditedPart], file_bytes: Sequence[int | None]
 ) -> Iterator[Row]:
     """The metrics but for a file's size, which the table has anyway."""
     for name in parts[0].metrics:
@@ -293,10 +293,12 @@ def _size_rows(models: Sequence[ModelRecord]) -> Iterator[Row]:
                 for count, model in zip(counts, models, strict=True)
             ),
         )
-    yield Row(
-        "model file",
-        tuple(Cell(f"{model.file_bytes:,} bytes", _times_smaller(model)) for model in models),
-    )
+    # Of predictions, and of a model in memory, there is no file.
+    if all(model.file_bytes is not None for model in models):
+        yield Row(
+            "model file",
+            tuple(Cell(f"{model.file_bytes:,} bytes", _times_smaller(model)) for model in models),
+        )
 
 
 def _density_rows(models: Sequence[ModelRecord]) -> Iterator[Row]:
@@ -329,7 +331,7 @@ def _share_of_all(model: ModelRecord) -> str:
 
 def _times_smaller(model: ModelRecord) -> str:
     """Empty for the uncompressed model itself."""
-    if model.file_bytes == model.dense_bytes:
+    if model.file_bytes == model.dense_bytes or not model.file_bytes or not model.dense_bytes:
         return ""
     times = model.dense_bytes / model.file_bytes
     return f"{times:.1f}× smaller" if times > 1 else f"{1 / times:.1f}× larger"

@@ -178,7 +178,7 @@ class _AuditUnits:
             file=str(given.path),
             format=str(given.format),
             access=str(self.audit_context.access),
-            answers=self.audit_context.spec.task.answers,
+            answers="logits" if self.finished.total is None else "probabilities",
             sha256=self.fingerprint,
         )
 
@@ -196,7 +196,7 @@ class _AuditUnits:
         size = self.audit_context.given.file_bytes
         # There is no dense model to compare with, so both sizes are those of the file.
         sizes = {**self.finished.sizes, "file_bytes": size, "dense_bytes": size}
-        audit = auditor.audit(network, name=AUDITED, file_bytes=size)
+        audit = auditor.audit(network, name=AUDITED, file_bytes=size or 0)
         audited = AuditedModels(
             chosen=ModelAuditRecord.of(ModelRecord.model_validate(sizes), audit.record),
             baseline=None,

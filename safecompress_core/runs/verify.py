@@ -80,6 +80,7 @@ class _Stated:
 
     @classmethod
     def of(cls, model: ModelRecord) -> Self:
+        assert model.file_bytes is not None  # only runs have files to verify
         return cls(
             density=model.density,
             file_bytes=model.file_bytes,

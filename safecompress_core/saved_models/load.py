@@ -71,6 +71,7 @@ class LoadedModel:
         factory: what built the architecture that its file names; None if the caller built it.
         device: where it takes samples.
         notes: what is done to samples and outputs, for the data card.
+        total: what the probabilities of an answer sum to, 1 or 100; None for logits.
     """
 
     module: nn.Module
@@ -82,6 +83,7 @@ class LoadedModel:
     factory: ModelFactory | None = None
     device: torch.device = torch.device("cpu")  # noqa: RUF009  immutable
     notes: tuple[str, ...] = ()
+    total: float | None = None
 
     def to(self, device: torch.device) -> "LoadedModel":
         """Move network and guard to a device."""
@@ -153,6 +155,9 @@ def load_network(
         ModelError: if weights and architecture do not fit each other.
         MissingExtraError: if a package is missing.
     """
+    # Samples are what the model answered, so nothing is left to compute.
+    if given.format is Format.PREDICTIONS:
+        return LoadedModel(module=nn.Identity(), parameters=None)
     # Outputs only: there are no weights to load, and the samples decide dtype and batch.
     if given.format.access is Access.BLACK_BOX:
         assert questions is not None  # an audit, the one caller with such formats, has them

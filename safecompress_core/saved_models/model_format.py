@@ -26,6 +26,8 @@ ENTRY = "safecompress"
 HEADER_SIZE, MOST_HEADER = 8, 100 << 20
 """Bytes that hold the length of a safetensors file's header, and the longest header accepted."""
 CONFIG = "config.json"
+PREDICTIONS = (".csv", ".tsv", ".parquet", ".npz")
+"""Suffixes of files of predictions, which are no models."""
 OTHER_HEADS = {
     "multi_label_classification": "so a sample may have several labels at once",
     "regression": "so it predicts a number",
@@ -46,6 +48,7 @@ class Format(StrEnum):
     EXPORTED = "exported program"
     TORCHSCRIPT = "TorchScript model"
     ONNX = "ONNX model"
+    PREDICTIONS = "file of predictions"
 
     @property
     def access(self) -> Access:
@@ -91,8 +94,10 @@ class GivenModel:
         return (self.path,)
 
     @property
-    def file_bytes(self) -> int:
-        """Bytes of the weights, with whatever else is in their files."""
+    def file_bytes(self) -> int | None:
+        """Bytes of the weights, with whatever else is in their files; None for predictions."""
+        if self.format is Format.PREDICTIONS:
+            return None
         weights = [part for part in self.parts if part.suffix == ".safetensors"]
         return sum(part.stat().st_size for part in weights or self.parts)
 
@@ -175,6 +180,9 @@ def _labels(folder: Path) -> tuple[str, ...]:
 
 
 def _file(path: Path) -> GivenModel:
+    # By suffix, and first: an archive of NumPy is a zip file, as those of torch are.
+    if path.suffix in PREDICTIONS:
+        return GivenModel(path=path, format=Format.PREDICTIONS, model_metadata={})
     if zipfile.is_zipfile(path):
         return GivenModel(path=path, format=_archive(path), model_metadata={})
     # ONNX is a bare protobuf without a magic number, so only the suffix identifies it.
@@ -184,7 +192,8 @@ def _file(path: Path) -> GivenModel:
     if header is None:
         raise StorageError(
             f"{path}: is no model that can be audited: no safetensors file, exported program, "
-            "TorchScript file, ONNX file (.onnx), or folder of Hugging Face. "
+            "TorchScript file, ONNX file (.onnx), or folder of Hugging Face, and no file of "
+            f"predictions ({', '.join(PREDICTIONS)}). "
             f"If it is a pickle, it is never loaded; {SAFETENSORS}"
         )
     model_metadata = _read_metadata(path, header)

@@ -37,7 +37,7 @@ class OutputReader:
 
     Attributes:
         output: name or number of the output that holds them; None to choose by name.
-        answers: ``logits`` or ``probabilities``.
+        answers: ``logits``, ``probabilities``, or ``auto`` if either will do.
         classes: the labels of the data, as the model numbers them.
     """
 
@@ -63,9 +63,11 @@ class OutputReader:
         # A single output needs no name.
         if len(names) == 1:
             return names[0]
-        other = "probabilities" if self.answers == "logits" else "logits"
+        # Logits first where either will do, since they hold more.
+        stated = "logits" if self.answers == "auto" else self.answers
+        other = "probabilities" if stated == "logits" else "logits"
         # The kind that the spec states is preferred; the other is still identified by its name.
-        for kind in (self.answers, other):
+        for kind in (stated, other):
             outputs = [name for name in names if name.lower() in NAMES[kind]]
             # Two candidates are no answer: guessing could audit an auxiliary head.
             if len(outputs) == 1:

@@ -7,6 +7,7 @@ from safecompress_plugins.data.arrays.manifest import DEFINITIONS as ARRAYS
 from safecompress_plugins.data.arrays.synthetic_manifest import DEFINITIONS as MADE_UP
 from safecompress_plugins.data.images.manifest import DEFINITIONS as IMAGES
 from safecompress_plugins.data.papers.manifest import DEFINITIONS as PAPERS
+from safecompress_plugins.data.predictions.manifest import DEFINITIONS as PREDICTIONS
 from safecompress_plugins.data.tables.manifest import DEFINITIONS as TABLES
 
 __all__ = ["DEFINITIONS", "SESSION_STARTS", "HandwritingParams"]
@@ -49,4 +50,5 @@ DEFINITIONS = (
     *ARRAYS,
     *MADE_UP,
     *PAPERS,
+    *PREDICTIONS,
 )

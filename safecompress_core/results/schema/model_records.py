@@ -49,10 +49,10 @@ class ModelRecord(Record):
     """Number of parameters of the dense network."""
     active: Count | None
     """Number of parameters that are kept."""
-    file_bytes: Count
-    """Size of the model's file, in bytes."""
-    dense_bytes: Count
-    """Size of the uncompressed model's file, in bytes."""
+    file_bytes: Count | None
+    """Size of the model's file, in bytes; null in an audit of predictions."""
+    dense_bytes: Count | None
+    """Size of the uncompressed model's file, in bytes; null likewise."""
 
 
 class AuditRecord(Record):

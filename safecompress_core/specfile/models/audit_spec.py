@@ -41,9 +41,10 @@ class AuditTask(Params):
     representation: str | None = None
     """The module whose output is the representation; by default it is the input of the last linear
     layer."""
-    answers: Literal["logits", "probabilities"] = "logits"
+    answers: Literal["logits", "probabilities", "auto"] = "logits"
     """What the model answers with. Of one that answers with probabilities the logits, and so the
-    gradients of its last layer, are not known: it gives black-box access only."""
+    gradients of its last layer, are not known: it gives black-box access only. ``auto``, for models
+    of black-box access: probabilities where every answer is a distribution."""
     output: str | int | None = None
     """Which of several outputs of a model holds its answers: its name, or of a tuple its number,
     from 0; by default the one called ``logits`` or ``probabilities``."""

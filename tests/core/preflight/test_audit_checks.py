@@ -170,3 +170,25 @@ def test_an_attacker_that_also_sees_the_uncompressed_model_is_refused(
 
     with pytest.raises(SpecError, match="also sees the uncompressed model, and there is none"):
         check_audit_feasible(audit)
+
+
+def test_predictions_have_no_size(built_ins: Registry, tmp_path: Path) -> None:
+    """A gate and a metric of it are refused, each at its place."""
+    rows = [f"{n % 2},{n < 40},{0.3 + n % 2 * 0.4},{0.7 - n % 2 * 0.4}" for n in range(80)]
+    path = tmp_path / "predictions.csv"
+    path.write_text("\n".join(["label,member,p_0,p_1", *rows]))
+    audit = prepared(
+        path,
+        built_ins,
+        tmp_path,
+        task={"data": {"type": "predictions", "path": str(path)}, "answers": "auto"},
+        pools={"members": "given"},
+        gate=[{"measure": "model.file_bytes", "at_most": 100}],
+    )
+
+    with pytest.raises(SpecError) as caught:
+        check_audit_feasible(audit)
+
+    fields = [problem.path for problem in caught.value.problems]
+    assert fields == ["gate.0.measure", "metrics.1.type"]
+    assert all("unknown of a file of predictions" in str(one) for one in caught.value.problems)

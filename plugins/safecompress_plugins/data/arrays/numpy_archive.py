@@ -1,6 +1,7 @@
 """Arrays of an .npz file, read without pickle."""
 
 import zipfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from safecompress_plugins.data.tables.columns import RawColumn, require_columns
 from safecompress_plugins.data.tables.encoding import encode_categories
 from safecompress_plugins.data.tables.manifest import MISSING_CELLS
 
-__all__ = ["NumpyArchive"]
+__all__ = ["NumpyArchive", "cells_of", "read_arrays"]
 
 BRIGHTEST = 255
 
@@ -99,36 +100,43 @@ class NumpyArchive(EncodingSource):
     ) -> tuple[NDArray[Any], dict[str, RawColumn], RawColumn | None]:
         """Return the inputs, the other arrays, and membership, of both files if there are two."""
         params = self._params
-        inputs, columns = _parts(
-            _arrays(require_existing(params.path, field=("path",)), named), named
-        )
+        inputs, columns = _parts(self._arrays_of(params.path, named, field="path"), named)
         if params.non_members is None:
             return inputs, columns, columns[params.members] if params.members else None
         if params.members:
             message = f"the array {params.members!r} and the two files both give membership"
             raise DataError(message, hint="remove one of them", field=("members",))
-        path = require_existing(params.non_members, field=("non_members",))
-        others, further = _parts(_arrays(path, named), named)
+        others, further = _parts(
+            self._arrays_of(params.non_members, named, field="non_members"), named
+        )
         whole = {
             name: RawColumn([*column.cells, *further[name].cells])
             for name, column in columns.items()
         }
         return _join(params.inputs, inputs, others), whole, sides_of(len(inputs), len(others))
 
+    @staticmethod
+    def _arrays_of(path: str, named: dict[Field, str], *, field: str) -> Arrays:
+        return read_arrays(require_existing(path, field=(field,)), named, many=("inputs",))
+
 
 def _parts(arrays: Arrays, named: dict[Field, str]) -> tuple[NDArray[Any], dict[str, RawColumn]]:
     """Separate the inputs, unchanged, from the other arrays, as cells of text."""
     # Labels take the same path as columns of a CSV file, so equal values are encoded alike.
     columns = {
-        name: _cells(arrays[name], name, field)
+        name: cells_of(arrays[name], name, field)
         for field, name in named.items()
         if field != ("inputs",)
     }
     return arrays[named["inputs",]], columns
 
 
-def _cells(array: NDArray[Any], name: str, field: Field) -> RawColumn:
-    """Convert values to text, None for missing ones: NaN, NaT, or a spelling of missing."""
+def cells_of(array: NDArray[Any], name: str, field: Field) -> RawColumn:
+    """Convert values to text, None for missing ones: NaN, NaT, or a spelling of missing.
+
+    Raises:
+        DataError: if it holds neither numbers nor text.
+    """
     if array.dtype.kind not in "biufSUMm":
         message = f"the array {name!r} holds {array.dtype}"
         raise DataError(message, hint="write numbers or text", field=field)
@@ -163,7 +171,17 @@ def _join(name: str, members: NDArray[Any], others: NDArray[Any]) -> NDArray[Any
     return np.concatenate([members, others])
 
 
-def _arrays(path: Path, named: dict[tuple[str | int, ...], str]) -> Arrays:
+def read_arrays(path: Path, named: Mapping[Field, str], *, many: Field) -> Arrays:
+    """Read arrays of an archive, without pickle.
+
+    Args:
+        path: the archive.
+        named: names of arrays, by the field that gives each.
+        many: the field whose array has several values for each sample; others have one.
+
+    Raises:
+        DataError: if an array is missing, they are of unequal length, or one has another shape.
+    """
     if not zipfile.is_zipfile(path):
         raise _unreadable(path, "it is not an .npz archive")
     try:
@@ -179,7 +197,7 @@ def _arrays(path: Path, named: dict[tuple[str | int, ...], str]) -> Arrays:
         message = f"the arrays are of different lengths: {lengths}"
         raise DataError(message, hint="give each array one row per sample", field=("path",))
     for field, name in named.items():
-        if field != ("inputs",) and arrays[name].ndim != 1:
+        if field != many and arrays[name].ndim != 1:
             message = f"the array {name!r} has the shape {arrays[name].shape} instead of (N,)"
             raise DataError(message, hint="write one value per sample", field=field)
     return arrays

@@ -509,3 +509,103 @@ def test_a_spec_says_which_command_it_is_for(
     assert "kind: this is the spec of an audit" in run.stderr
     assert "method: this is the spec of a run" in audit.stderr
     assert valid.stderr == "2 specs are valid\n"
+
+
+@pytest.fixture(scope="module")
+def predictions(digits: Arrays, model: nn.Module, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The model's probabilities for the digits, as a table."""
+    with torch.no_grad():
+        answers = model(torch.from_numpy(digits["inputs"])).double().softmax(dim=1)
+    path = tmp_path_factory.mktemp("predictions") / "predictions.csv"
+    lines = [",".join(("label", "member", *(f"p_{label}" for label in range(10))))]
+    for label, is_member, row in zip(digits["labels"], digits["members"], answers, strict=True):
+        lines.append(",".join(map(str, (label, is_member, *row.tolist()))))
+    path.write_text("\n".join(lines))
+    return path
+
+
+QUICK = ("--set", "audit.attackers=[{type: loss-threshold}, {type: modified-entropy}]")
+
+
+def test_predictions_alone_are_audited_as_the_model_is(
+    predictions: Path, place: Path, tmp_path: Path
+) -> None:
+    """Held against the audit of the model itself: the same scores, on the same pools."""
+    spec = {
+        "version": 1,
+        "kind": "audit",
+        "name": "whole",
+        "task": {
+            "data": {"type": "numpy", "path": str(place / "column.npz"), "members": "members"},
+            "model": MLP,
+        },
+        "pools": {"duplicates": "keep"},
+        "audit": {"attackers": ATTACKERS[:2]},
+    }
+    (tmp_path / "spec.yaml").write_text(json.dumps(spec))
+    model = run(
+        str(place / "model.safetensors"), "--spec", str(tmp_path / "spec.yaml"), folder=tmp_path
+    )
+
+    alone = run(str(predictions), *QUICK, folder=tmp_path)
+
+    assert alone["origin"]["format"] == "file of predictions"
+    assert alone["origin"]["answers"] == "probabilities"
+    assert alone["model"]["file_bytes"] is None
+    for name in ("loss-threshold", "modified-entropy"):
+        assert alone["audit"][name]["auc"] == pytest.approx(model["audit"][name]["auc"], abs=1e-3)
+        assert alone["controls"]["null"][name]["passed"]
+        assert alone["controls"]["planted"][name]["passed"]
+
+
+def run(*arguments: str, folder: Path) -> dict[str, Any]:
+    """The results of an audit that meets its gates."""
+    result = CliRunner().invoke(
+        cli, ["audit", *arguments, "--json", "--runs-dir", str(folder / "runs")]
+    )
+    assert result.exit_code == 0, result.output
+    content: dict[str, Any] = json.loads(result.stdout)
+    return content
+
+
+def test_what_is_wrong_with_predictions_has_the_place_of_the_file(
+    predictions: Path, tmp_path: Path
+) -> None:
+    """No directory is made for an audit that cannot be."""
+    header, *lines = predictions.read_text().splitlines()
+    cases = {
+        "task.data.members: there is no column 'member'": [header.replace("member", "in"), *lines],
+        "pools: all 400 samples are members": [header, *(x for x in lines if ",True," in x)],
+        "task.data.label: the label of row 2, '77'": [header, lines[0], f"7{lines[7]}", *lines],
+        "pools: pool 'attack_train' would have 1 members": [header, *pair(lines)],
+    }
+    for message, content in cases.items():
+        path = tmp_path / "wrong.csv"
+        path.write_text("\n".join(content))
+
+        result = CliRunner().invoke(cli, ["audit", str(path), "--runs-dir", str(tmp_path / "runs")])
+
+        assert result.exit_code == 1, message
+        assert f"{path}:1:1: {message}" in result.stderr
+    assert not (tmp_path / "runs").exists()
+
+
+def pair(lines: list[str]) -> list[str]:
+    """Two members and two others of one label each, of two labels."""
+    return [
+        next(line for line in lines if line.startswith(f"{label},{is_member}"))
+        for label in (0, 1)
+        for is_member in (True, False)
+    ]
+
+
+def test_only_predictions_need_no_spec_and_have_columns_to_name(place: Path) -> None:
+    """Both mistakes are those of a command line."""
+    model = str(place / "model.safetensors")
+
+    without = CliRunner().invoke(cli, ["audit", model])
+    named = CliRunner().invoke(cli, ["audit", model, "--spec", "audit_model", "--label", "species"])
+
+    assert (without.exit_code, named.exit_code) == (2, 2)
+    assert "only a file of predictions needs none" in without.stderr
+    assert "name columns of a file of predictions" in named.stderr
