@@ -64,6 +64,8 @@ __all__ = [
     "LayerMark",
     "LayerName",
     "Measure",
+    "MeasureNamesMark",
+    "MeasureWeights",
     "MembershipMark",
     "MethodDef",
     "MethodParams",
@@ -265,6 +267,14 @@ class AttackNamesMark:
 
 
 @dataclass(frozen=True, slots=True)
+class MeasureNamesMark:
+    """Marks the weights of device measures in a choice; each key is the id of a metric of the spec.
+
+    The metric's definition has to state ``is_exact``, which is checked with the spec.
+    """
+
+
+@dataclass(frozen=True, slots=True)
 class MembershipMark:
     """Marks a field of data by which a spec says which samples are members.
 
@@ -283,6 +293,7 @@ class PathMark:
 
 AttributeName = Annotated[str, AttributeMark()]
 DataPath = Annotated[str, PathMark()]
+MeasureWeights = Annotated[dict[str, Annotated[float, Field(gt=0)]], MeasureNamesMark()]
 LayerName = Annotated[str, LayerMark()]
 # 0 is excluded: an empty network computes nothing.
 Density = Annotated[float, Field(gt=0, le=1)]
@@ -810,7 +821,9 @@ class MetricDef(Definition):
     ``higher_is_better`` decides which end of the interval a gate uses; ``lowest`` and ``highest``
     are the ends of its range, if it has any: a gate beyond them is refused. ``needs`` is the access
     to the model that it takes, ``WHITE_BOX`` to count what its layers do; a spec that audits a
-    model without such access is refused.
+    model without such access is refused. ``is_exact`` states that the figure follows from the model
+    alone, whatever the samples, the clock and the machine, and is not negative: then ``choose`` may
+    count it as a cost, if lower is better.
     """
 
     kind: ClassVar[Kind] = Kind.METRIC
@@ -818,6 +831,12 @@ class MetricDef(Definition):
     higher_is_better: bool = True
     lowest: float = -math.inf
     highest: float = math.inf
+    is_exact: bool = False
+
+    @property
+    def is_cost(self) -> bool:
+        """Return whether a choice may count it."""
+        return self.is_exact and not self.higher_is_better and self.lowest >= 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

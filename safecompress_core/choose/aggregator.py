@@ -1,7 +1,8 @@
 """Objectives of candidates, and the rules that make one number of them."""
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +26,8 @@ class Objectives:
         weights: shape (A,), each attack's weight, not negative, with a positive sum if A > 0.
         attackers: the id of each attack, A of them; empty where an archive is ordered.
         games: the game of each attack, likewise.
+        costs: by device measure that the rule names, shape (K,): the figure over that of the
+            uncompressed model, not negative, lower is better. They are exact.
     """
 
     performance: NDArray[np.float64]
@@ -33,6 +36,7 @@ class Objectives:
     weights: NDArray[np.float64]
     attackers: tuple[str, ...] = ()
     games: tuple[str, ...] = ()
+    costs: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.performance)

@@ -1,6 +1,7 @@
 """The non-dominated models of a whole run, and which of many are worth carrying on."""
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import numpy as np
@@ -26,12 +27,16 @@ class ArchiveEntry:
         performance: the task metric, in [0, 1].
         advantage: each attack's advantage, in [0, 1].
         attack_accuracy: each attack's accuracy, in [0, 1]; empty for an entry that is only ordered.
+        costs: by device measure that is an objective, the figure over that of the uncompressed
+            model; the same measures for all entries.
     """
 
     id: str
     performance: float
     advantage: tuple[float, ...]
     attack_accuracy: tuple[float, ...] = ()
+    # Entries are compared and put into sets; a mapping has no hash.
+    costs: Mapping[str, float] = field(default_factory=dict, hash=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,6 +95,10 @@ class Archive:
             weights=np.array(self.weights),
             attackers=attackers,
             games=games,
+            costs={
+                name: np.array([entry.costs[name] for entry in self.entries])
+                for name in (self.entries[0].costs if self.entries else ())
+            },
         )
 
     @property

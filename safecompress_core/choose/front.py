@@ -4,6 +4,8 @@ A loss is an objective turned so that lower is better. Attacks of weight 0 are w
 they have no part in dominance.
 """
 
+from collections.abc import Mapping
+
 import moocore
 import numpy as np
 from numpy.typing import NDArray
@@ -21,7 +23,7 @@ __all__ = [
 
 Array = NDArray[np.float64]
 
-# K candidates · L losses: one of performance, one of each attack that has a weight
+# K candidates · L losses: one of performance, one of each attack that has a weight, each cost
 
 SMALLEST_RANGE = 1e-12
 REFERENCE = 1.1
@@ -33,15 +35,22 @@ Ishibuchi et al. 2018, "How to Specify a Reference Point in Hypervolume Calculat
 
 
 def losses(objectives: Objectives) -> Array:
-    """−performance and the advantage of every attack that has a weight, shape (K, L)."""
-    weighed = objectives.weights > 0
-    return np.column_stack((-objectives.performance, objectives.advantage[:, weighed]))
+    """−performance, the advantage of every attack that has a weight, all costs: shape (K, L)."""
+    advantage = objectives.advantage[:, objectives.weights > 0]
+    return np.column_stack((-objectives.performance, advantage, *objectives.costs.values()))
 
 
-def shares(objectives: Objectives) -> Array:
-    """Return the weight of each loss, shape (L,): performance 1, all attacks together 1."""
+def shares(objectives: Objectives, measures: Mapping[str, float]) -> Array:
+    """Return the weight of each loss, shape (L,): performance 1, all attacks together 1.
+
+    Args:
+        objectives: of the candidates.
+        measures: the weight of each cost, which together count 1 as well; one that is not named
+            has 1.
+    """
     weights = objectives.weights[objectives.weights > 0]
-    return np.concatenate(([1.0], weights / weights.sum()))
+    costs = np.array([measures.get(name, 1.0) for name in objectives.costs])
+    return np.concatenate(([1.0], weights / weights.sum(), costs / costs.sum()))
 
 
 def is_nondominated(points: Array) -> NDArray[np.bool_]:

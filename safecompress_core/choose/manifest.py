@@ -12,7 +12,7 @@ from pydantic import (
     model_validator,
 )
 
-from safecompress_core.api import AggregatorDef, AttackNamesMark, Params
+from safecompress_core.api import AggregatorDef, AttackNamesMark, MeasureWeights, Params
 
 __all__ = [
     "DEFINITIONS",
@@ -39,6 +39,9 @@ class WeightedParams(Params):
     """The difference in performance that is one unit of utility."""
     advantage_scale: Positive = 1.0
     """The difference in an attack's advantage that is one unit of utility."""
+    measures: MeasureWeights = {}
+    """Device measures that count, by metric, each with its weight: the utility that a model loses
+    which costs as much as the uncompressed one."""
 
 
 class TmScoreParams(Params):
@@ -62,6 +65,9 @@ class Reference(Params):
     """The wished-for performance."""
     advantage: Share
     """The advantage that is wished for with every attack."""
+    cost: Annotated[float, Field(gt=0)] | None = None
+    """With ``measures``, and only there: the wished-for figure of each, over that of the
+    uncompressed model."""
 
 
 class ParetoParams(Params):
@@ -73,6 +79,8 @@ class ParetoParams(Params):
     """For ``pick: reference-point``, and only there: the wished-for values."""
     exponent: Positive | None = None
     """For ``pick: tm-score``, and only there: λ, 1 where it is left out."""
+    measures: MeasureWeights = {}
+    """Device measures that are objectives as well, by metric, each with its weight among them."""
 
     @model_validator(mode="after")
     def _options_belong_to_the_pick(self) -> "ParetoParams":
@@ -84,6 +92,10 @@ class ParetoParams(Params):
             raise ValueError(f"reference has no meaning with pick: {self.pick}; leave it out")
         if self.pick != "tm-score" and self.exponent is not None:
             raise ValueError(f"exponent has no meaning with pick: {self.pick}; leave it out")
+        if self.reference is not None and (self.reference.cost is None) == bool(self.measures):
+            raise ValueError(
+                "measures and reference.cost belong together; write both, or leave both out"
+            )
         return self
 
 

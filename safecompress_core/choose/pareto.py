@@ -20,11 +20,11 @@ Array = NDArray[np.float64]
 
 AUGMENTATION = 1e-6  # the smaller, the purer Chebyshev; above 0, no dominated point draws level
 
-# K candidates · L losses: one of performance, one of each attack that has a weight
+# K candidates · L losses: one of performance, one of each attack that has a weight, each cost
 
 
 class Pareto(Aggregator):
-    """Picks from the front of (−performance, each attack's advantage).
+    """Picks from the front of (−performance, each attack's advantage, each cost).
 
     Dominated candidates rank below all others, by their distance from the knee's hyperplane.
 
@@ -33,7 +33,8 @@ class Pareto(Aggregator):
       it is the line through the extremes of Das 1999, "On characterizing the 'knee' of the Pareto
       curve"; Branke et al. 2004, "Finding Knees in Multi-objective Optimization", compares it with
       others. With several attacks the individual optima often coincide and span no plane; so its
-      normal is given by the weights: performance counts 1, and all attacks together 1.
+      normal is given by the weights: performance counts 1, all attacks together 1, and so do all
+      costs.
     - ``hypervolume``: the largest exclusive contribution on the same scales (Beume, Naujoks &
       Emmerich 2007, "SMS-EMOA").
     - ``reference-point``: the nearest to the wished-for values by the augmented Chebyshev
@@ -49,7 +50,7 @@ class Pareto(Aggregator):
         points = losses(objectives)
         on_front = is_nondominated(points)
         scaled = normalise(points, on_front)
-        behind = scaled @ shares(objectives)  # (K,), 1 on the knee's hyperplane, less above it
+        behind = scaled @ self._shares(objectives)  # (K,), 1 on the knee's plane, less above
         utilities = self._scores(objectives, scaled, behind, on_front)
         lowest = utilities[on_front].min()
         below = lowest - (behind - behind[on_front].min())
@@ -62,23 +63,28 @@ class Pareto(Aggregator):
     ) -> Array:
         """Return the score of each candidate, shape (K,); only the front's are used."""
         if self.params.reference is not None:
-            return _nearness(objectives, self.params.reference)
+            return self._nearness(objectives, self.params.reference)
         if self.params.pick == "tm-score":
             return tm_score(objectives, exponent=self.params.exponent or 1.0)
         if self.params.pick == "hypervolume":
             scores = np.zeros(len(scaled))
             scores[on_front] = hypervolume_contributions(scaled[on_front])
             return scores
-        distances: Array = (1.0 - behind) / np.linalg.norm(shares(objectives))
+        distances: Array = (1.0 - behind) / np.linalg.norm(self._shares(objectives))
         return distances
 
+    def _shares(self, objectives: Objectives) -> Array:
+        return shares(objectives, self.params.measures)
 
-def _nearness(objectives: Objectives, reference: Reference) -> Array:
-    """−(max_l λ_l·d_l + ρ·Σ_l λ_l·d_l), where d is the excess over the reference; shape (K,)."""
-    weights = objectives.weights[objectives.weights > 0]
-    scales = np.concatenate(([1.0], weights / weights.max(initial=0.0)))  # (L,)
-    wished = np.full(len(scales), reference.advantage)
-    wished[0] = -reference.performance
-    excess = (losses(objectives) - wished) * scales  # (K, L)
-    nearness: Array = -(excess.max(axis=1) + AUGMENTATION * excess.sum(axis=1))
-    return nearness
+    def _nearness(self, objectives: Objectives, reference: Reference) -> Array:
+        """−(max_l λ_l·d_l + ρ·Σ_l λ_l·d_l), where d is the excess over the reference; (K,)."""
+        weights = objectives.weights[objectives.weights > 0]
+        costs = np.array([self.params.measures.get(name, 1.0) for name in objectives.costs])
+        scales = np.concatenate(
+            ([1.0], weights / weights.max(initial=0.0), costs / costs.max(initial=0.0))
+        )  # (L,)
+        wished = [-reference.performance, *[reference.advantage] * len(weights)]
+        wished += [reference.cost or 0.0] * len(costs)
+        excess = (losses(objectives) - np.array(wished)) * scales  # (K, L)
+        nearness: Array = -(excess.max(axis=1) + AUGMENTATION * excess.sum(axis=1))
+        return nearness

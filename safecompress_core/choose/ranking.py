@@ -88,6 +88,13 @@ class _Field(NamedTuple):
     costs: Array
     confidence: float
 
+    def device_costs_differ(self, first: int, second: int) -> bool:
+        """Return whether a device measure distinguishes two lineages; such figures are exact."""
+        return any(
+            abs(cost[first] - cost[second]) > NO_DIFFERENCE
+            for cost in self.objectives.costs.values()
+        )
+
 
 class _Comparison(NamedTuple):
     """The winner of two lineages, its criterion, and the first's utility less the second's."""
@@ -118,16 +125,16 @@ def rank_field(
     stays as measured, since a utility may depend on company (a knee does). Where no attack
     distinguishes the two, the higher performance wins, significant or not. Exact ties go to the
     higher performance, the lower cost, the lower index, in this order. Attacks of weight 0 have no
-    part.
+    part. Device measures that are objectives are exact: any difference counts.
 
     The order is by comparisons won, then by the mean margin of utility over all opponents, then by
     performance, cost and index.
 
     A lineage is dominated if another is significantly better in performance and in the safety from
-    every attack that has a weight (intersection-union: each objective at the full confidence,
-    simultaneously for all its opponents). Without such an attack the task is every objective, so
-    that significantly worse performance is enough. The lineage that performs best is never
-    dominated. The place of a dominated lineage goes to the next in the order.
+    every attack that has a weight, and costs no more (intersection-union: each objective at the
+    full confidence, simultaneously for all its opponents). Without such an attack the task is every
+    objective, so that significantly worse performance is enough. The lineage that performs best is
+    never dominated. The place of a dominated lineage goes to the next in the order.
 
     Args:
         objectives: what the lineages were measured to be, K ≥ 1 of them.
@@ -210,8 +217,11 @@ def _compare(field: _Field, first: int, second: int) -> _Comparison:
     margin = float(utilities[first] - utilities[second])
     performance, costs = field.objectives.performance, field.costs
     gains: tuple[tuple[Criterion, float], ...] = (
-        # Without a leak that differs the task decides, whatever a utility makes of it.
-        ("utility", margin if differs.any() else 0.0),
+        # Without a leak or a cost that differs the task decides, whatever a utility makes of it.
+        (
+            "utility",
+            margin if differs.any() or field.device_costs_differ(first, second) else 0.0,
+        ),
         ("performance", float(performance[first] - performance[second])),
         ("cost", float(costs[second] - costs[first])),
     )

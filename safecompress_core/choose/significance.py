@@ -5,7 +5,7 @@ them: every bootstrap replicate re-draws samples once and reads all candidates o
 utilities of a replicate are those of all its candidates together (a knee depends on company).
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -170,7 +170,7 @@ def is_above_zero(differences: Sequence[Difference]) -> NDArray[np.bool_]:
 def better_in_all(
     objectives: Objectives, replicates: Replicates, *, incumbent: int, confidence: float
 ) -> NDArray[np.bool_]:
-    """Return the candidates significantly better in task and every attack, shape (K,).
+    """Return the candidates significantly better in task and every attack, no costlier: (K,).
 
     Attacks of weight 0 have no part in it. The intervals of one objective hold together for all
     candidates; without an attack that has a weight, the task is the only objective.
@@ -193,7 +193,9 @@ def better_in_all(
         )
         for values, replicated in gains
     ]
-    in_all: NDArray[np.bool_] = np.logical_and.reduce(surely)
+    # Costs are exact, and often equal, so that they need not be less.
+    no_costlier = [cost <= cost[incumbent] + NO_DIFFERENCE for cost in objectives.costs.values()]
+    in_all: NDArray[np.bool_] = np.logical_and.reduce([*surely, *no_costlier])
     return in_all
 
 
@@ -247,6 +249,7 @@ class NoiseByObjective:
 
     performance: ObjectiveNoise
     advantage: tuple[ObjectiveNoise, ...]
+    costs: Mapping[str, ObjectiveNoise]
 
 
 def objective_noise(
@@ -265,6 +268,10 @@ def objective_noise(
             _noise(objectives.advantage[:, a], replicates.advantage[:, :, a], incumbent)
             for a in attacks
         ),
+        costs={
+            name: _noise(cost, np.tile(cost, (len(replicates), 1)), incumbent)
+            for name, cost in objectives.costs.items()
+        },
     )
 
 

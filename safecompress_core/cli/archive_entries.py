@@ -48,6 +48,7 @@ def pick_entry(results: "Results", preference: Preference) -> "ArchiveRecord":
             entry.id,
             entry.objectives["performance"],
             tuple(entry.objectives[name] for name in attackers),
+            costs={name: entry.objectives[name] for name in results.selection.measures},
         )
         for entry in results.archive
     )

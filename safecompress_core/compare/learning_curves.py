@@ -1,6 +1,6 @@
 """Learning curves of test-driven runs: the chosen model of each round, on *select*."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from safecompress_core.compare.comparison_table import FinishedVariant
 from safecompress_core.results.schema import CourseRecord, CourseRoundRecord, RoundRecord
@@ -16,18 +16,21 @@ def learning_curves(runs: Sequence[FinishedVariant]) -> tuple[CourseRecord, ...]
             density=run.density,
             budget=run.budget,
             seed=run.seed,
-            rounds=tuple(_round(record) for record in run.results.rounds),
+            rounds=tuple(
+                _round(record, measures=run.results.selection.measures)
+                for record in run.results.rounds
+            ),
         )
         for run in runs
         if run.results.rounds
     )
 
 
-def _round(record: RoundRecord) -> CourseRoundRecord:
+def _round(record: RoundRecord, *, measures: Collection[str]) -> CourseRoundRecord:
     carried = [candidate for candidate in record.candidates if candidate.chosen]
     # A beam keeps several; its best by utility stands for the round.
     chosen = max(carried, key=lambda candidate: candidate.utility)
-    objectives = dict(chosen.objectives)
+    objectives = {name: value for name, value in chosen.objectives.items() if name not in measures}
     performance = objectives.pop("performance")
     return CourseRoundRecord(
         round=record.round,

@@ -9,7 +9,7 @@ from typing import Any
 
 from torch import Tensor
 
-from safecompress_core.api import Need
+from safecompress_core.api import Need, component_id
 from safecompress_core.context.held_out import train_held_out_models
 from safecompress_core.context.network_builder import NetworkBuilder
 from safecompress_core.context.samples import NetworkSamples, RunSamples
@@ -32,6 +32,7 @@ from safecompress_core.saved_models.input_rows import digests_read
 from safecompress_core.saved_models.load import load_network
 from safecompress_core.saved_models.model_format import detect_model
 from safecompress_core.seeding import Seed
+from safecompress_core.specfile.checks.measure_checks import measure_weights
 from safecompress_core.specfile.load import LoadedSpec
 from safecompress_core.specfile.models.components import definition_of
 from safecompress_core.specfile.models.run_spec import RunSpec
@@ -206,6 +207,7 @@ class RunContext(SpecContext):
             trainer.train(state, until=epochs, topology_schedule=None, what=what)
             return state.network
 
+        metrics = {component_id(params): params for params in self.spec.metrics}
         evaluator = CandidateEvaluator(
             self.attacks,
             self.performance[1],
@@ -217,6 +219,9 @@ class RunContext(SpecContext):
             events=events,
             # A branch of its own: adding an attacker leaves the training unchanged.
             seed=self.seed.child("select"),
+            measures={
+                name: self.registry.create(metrics[name]) for name in measure_weights(self.spec)
+            },
         )
         context = MethodContext(
             recipe=self.recipe,

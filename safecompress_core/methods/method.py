@@ -13,6 +13,7 @@ from pydantic import ValidationError
 from torch import nn
 
 from safecompress_core.api import DataCard, Definition, HeldOut, Need, Params, component_id
+from safecompress_core.atomic_writing import write_bytes
 from safecompress_core.choose.aggregator import Aggregator
 from safecompress_core.choose.archive import Archive
 from safecompress_core.host.boundary import check_result
@@ -24,7 +25,7 @@ from safecompress_core.problems import Problem
 from safecompress_core.results.checkpoints import Checkpoints
 from safecompress_core.results.events import EventLog
 from safecompress_core.results.schema import PhaseRecord, RoundRecord, format_errors
-from safecompress_core.saved_models.storage import save_model
+from safecompress_core.saved_models.storage import model_bytes
 from safecompress_core.seeding import Seed
 from safecompress_core.sparse.topology import Topology
 from safecompress_core.specfile.models.components import definition_of
@@ -178,6 +179,10 @@ class MethodContext:
             path: where; folders are made.
             model: its architecture, where that is not the spec's.
         """
+        write_bytes(path, self.model_bytes(state, model=model))
+
+    def model_bytes(self, state: TrainingState, *, model: Params | None = None) -> bytes:
+        """Return the content of the model file that ``store`` writes."""
         # A copy: the metadata is shared by all models of a run.
         model_metadata = dict(self.model_metadata)
         if model is not None:
@@ -191,8 +196,7 @@ class MethodContext:
         shapes = {name: weight.shape for name, weight in state.weights.items()}
         # A model file needs a topology; a dense one costs no mask.
         topology = state.topology or Topology.dense(shapes)
-        save_model(
-            path,
+        return model_bytes(
             tensors,
             topology,
             model_metadata,

@@ -37,6 +37,7 @@ from safecompress_core.problems import Problem
 from safecompress_core.sparse.selection import random_positions
 from safecompress_core.sparse.strategy import History, LossGradients
 from safecompress_core.sparse.topology import Topology
+from safecompress_core.specfile.checks.measure_checks import measure_weights
 from safecompress_core.specfile.models.components import definition_of
 from safecompress_core.training.defence import Batch, Defence, Step
 
@@ -155,6 +156,7 @@ def _measures(run_context: RunContext) -> None:
             weights=np.ones(1),
             attackers=("trial",),
             games=(MEMBERSHIP.name,),
+            costs=dict.fromkeys(measure_weights(run_context.spec), utilities[:, 0]),
         )
         aggregator.utilities(objectives)
         aggregator.win_shares(objectives)

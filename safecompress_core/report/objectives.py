@@ -2,7 +2,7 @@
 
 from safecompress_core.results.schema import Results
 
-__all__ = ["attack_figure", "objective_name"]
+__all__ = ["attack_figure", "loss_figure", "objective_name"]
 
 
 def objective_name(results: Results, objective: str) -> str:
@@ -10,6 +10,13 @@ def objective_name(results: Results, objective: str) -> str:
     if objective != "performance":
         return objective
     return results.selection.performance
+
+
+def loss_figure(results: Results, objective: str) -> str:
+    """Return the figure of an objective other than performance, of an attack or of a measure."""
+    if objective in results.selection.measures:
+        return "share of the uncompressed model's"
+    return attack_figure(results, objective)
 
 
 def attack_figure(results: Results, attacker: str) -> str:

@@ -11,7 +11,7 @@ from safecompress_core.api import GameDef
 from safecompress_core.games.records import game_in
 from safecompress_core.report.densities import SPARSE_LAYERS, WHOLE_MODEL, states_both
 from safecompress_core.report.formatting import format_fraction, format_interval, format_number
-from safecompress_core.report.objectives import attack_figure, objective_name
+from safecompress_core.report.objectives import attack_figure, loss_figure, objective_name
 from safecompress_core.report.race.history import noun_of_models, rounds_with_choice
 from safecompress_core.results.schema import (
     AnyAttackRecord,
@@ -127,7 +127,9 @@ def objectives_of(results: Results, entry: ArchiveRecord) -> ResultTable:
     rows = []
     for name, value in entry.objectives.items():
         label = objective_name(results, name)
-        if name != "performance":
+        if name in results.selection.measures:
+            label = f"{label}, {loss_figure(results, name)}"
+        elif name != "performance":
             label = f"{_end(results)}{attack_figure(results, name)} of {label}"
         rows.append(Row(label, (Cell(format_number(value)),)))
     return ResultTable("Objectives, on the pool that selects", ("",), tuple(rows))

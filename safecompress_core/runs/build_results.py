@@ -47,6 +47,7 @@ from safecompress_core.results.score_file import (
     scores_file,
 )
 from safecompress_core.runs.relative_gates import compare_with_earlier
+from safecompress_core.specfile.checks.measure_checks import measure_weights
 from safecompress_core.specfile.checks.spec_checks import gate_measures
 from safecompress_core.training.training_state import TrainingState
 
@@ -326,6 +327,7 @@ def _describe_selection(prepared: SpecContext, work: MethodWork | None) -> Selec
         bound=params.bound if params else None,
         statistic=params.statistic if params else None,
         also_audit=tuple(work.also_audit) if work else (),
+        measures=measure_weights(prepared.spec) if work else {},
     )
 
 

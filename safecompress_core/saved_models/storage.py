@@ -41,7 +41,7 @@ from safecompress_core.saved_models.compact import expand_model, is_compact, rea
 from safecompress_core.sparse.topology import Topology
 from safecompress_core.sparse.weight_codes import TABLES, WeightCode, read_code
 
-__all__ = ["FORMAT_VERSION", "StoredModel", "load_model", "save_model"]
+__all__ = ["FORMAT_VERSION", "StoredModel", "load_model", "model_bytes", "save_model"]
 
 FORMAT_VERSION = 1
 _ENTRY = "safecompress"
@@ -82,12 +82,41 @@ def save_model(
     guard: Mapping[str, Tensor] = MappingProxyType({}),
     inputs: Mapping[str, InputRange] = MappingProxyType({}),
 ) -> None:
-    """Write a model file; the same model always gives the same bytes.
+    """Write a model file; its content is that of :func:`model_bytes`, which has the same arguments.
 
     The file is complete or not there: it is written next to ``path``, synced and renamed.
 
     Args:
         path: the file; an existing one is replaced.
+        state: all parameters and buffers by name.
+        topology: names some of them.
+        metadata: JSON-ready.
+        codes: layers that are stored in fewer bits.
+        guard: the tensors of what stands before the model's answers.
+        inputs: layers whose inputs are rounded to int8.
+
+    Raises:
+        TopologyError: as :func:`model_bytes`.
+        StorageError: as :func:`model_bytes`.
+        WriteError: if the file cannot be written.
+    """
+    # Before anything is written: a mismatch must not replace an existing file.
+    content = model_bytes(state, topology, metadata, codes=codes, guard=guard, inputs=inputs)
+    write_bytes(path, content)
+
+
+def model_bytes(
+    state: Mapping[str, Tensor],
+    topology: Topology,
+    metadata: Mapping[str, Any],
+    *,
+    codes: Mapping[str, WeightCode] = MappingProxyType({}),
+    guard: Mapping[str, Tensor] = MappingProxyType({}),
+    inputs: Mapping[str, InputRange] = MappingProxyType({}),
+) -> bytes:
+    """Return the content of a model file; the same model always gives the same bytes.
+
+    Args:
         state: all parameters and buffers by name, on any device.
         topology: names some of them; what it does not name is stored dense.
         metadata: JSON-ready.
@@ -100,9 +129,7 @@ def save_model(
             not zero (the file could not give it back).
         StorageError: if two tensors would have one name, or a coded weight is not what its codes
             stand for or is no layer.
-        WriteError: if the file cannot be written.
     """
-    # Before anything is written: a mismatch must not replace an existing file.
     topology.require_match(state, what="tensors")
     if strangers := sorted(codes.keys() - topology.masks.keys()):
         raise StorageError(f"{strangers[0]} is quantised, and no layer of the topology")
@@ -133,7 +160,7 @@ def save_model(
     header["sha256"] = _fingerprint(header, tensors)
     # Tied weights share memory, which safetensors refuses: each is stored under its own name.
     content = save({name: t.clone() for name, t in tensors.items()}, {_ENTRY: _json(header)})
-    write_bytes(path, content)
+    return bytes(content)
 
 
 def load_model(path: Path) -> StoredModel:

@@ -141,6 +141,7 @@ DEFINITIONS = (
         target="safecompress_plugins.metrics.file_bytes:FileBytes",
         summary="Bytes of the stored model: active weights, their positions, all dense tensors.",
         higher_is_better=False,
+        is_exact=True,
         lowest=1,
     ),
     MetricDef(
@@ -150,6 +151,7 @@ DEFINITIONS = (
         summary="Multiply-accumulates of one sample, in matrix products and convolutions.",
         needs=WHITE_BOX,
         higher_is_better=False,
+        is_exact=True,
         lowest=0,
     ),
     MetricDef(
@@ -159,6 +161,7 @@ DEFINITIONS = (
         summary="Most bytes that weights, inputs and results of layers hold at a time.",
         needs=WHITE_BOX,
         higher_is_better=False,
+        is_exact=True,
         lowest=1,
     ),
     MetricDef(

@@ -10,6 +10,7 @@ import copy
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -26,7 +27,7 @@ from safecompress_core.games.manifest import MEMBERSHIP
 from safecompress_core.games.membership import MembershipGame
 from safecompress_core.games.play import Attack, ObservedPool, observe_pool
 from safecompress_core.games.scores import AttackScores
-from safecompress_core.metric import SampleMetric
+from safecompress_core.metric import Metric, SampleMetric, Subject
 from safecompress_core.networks.classifier import Classifier
 from safecompress_core.results.events import EventLog
 from safecompress_core.seeding import Seed
@@ -73,7 +74,12 @@ class Evaluation:
 
 
 class CandidateEvaluator:
-    """Holds the attacks of a spec and the pools that selection may use."""
+    """Holds the attacks of a spec and the pools that selection may use.
+
+    Attributes:
+        is_member: of each sample of the pool that selects, shape (N,).
+        measures: by id, the device measures that the rule that chooses counts as costs.
+    """
 
     def __init__(
         self,
@@ -86,6 +92,7 @@ class CandidateEvaluator:
         events: EventLog,
         seed: Seed,
         exchanged: Pool | None = None,
+        measures: Mapping[str, Metric] = MappingProxyType({}),
     ) -> None:
         self._attacks = tuple(attacks)
         self._metric = metric
@@ -98,6 +105,7 @@ class CandidateEvaluator:
         self._seed = seed
         self.is_member: NDArray[np.bool_] = pools.select.is_member.numpy()
         self._exchanged = exchanged
+        self.measures = measures
 
     @cached_property
     def resampling(self) -> Resampling:
@@ -229,6 +237,15 @@ class CandidateEvaluator:
         known = self._observe_known(network, twin)
         fitted = self._fit(known, unit=unit, spared=spared)
         return self._judge(network, fitted, known, unit=unit, facts=facts, twin=twin)
+
+    def subject(self, network: Classifier, *, file_bytes: int) -> Subject:
+        """Return what metrics measure a model by, on the pool that selects."""
+        return Subject(
+            unseen=observe_pool(network, self._dataset, self._asked).unseen,
+            file_bytes=file_bytes,
+            network=network,
+            sample=self._dataset.inputs[torch.tensor([0])].to(network.device),
+        )
 
     def _fit(
         self, known: ObservedPool, *, unit: str, spared: Collection[str]

@@ -8,6 +8,7 @@ from torch import Tensor
 
 from safecompress_core.api import Start
 from safecompress_core.methods.lineages.lineage_settings import LineageSettings
+from safecompress_core.methods.lineages.model_costs import ModelCosts
 from safecompress_core.methods.method import MethodContext
 from safecompress_core.methods.sparse_training import SparseTraining
 from safecompress_core.networks.classifier import Classifier
@@ -61,15 +62,25 @@ class Lineage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TestedPair:
-    """A model and its swap twin as attackers query them.
+    """A model and its swap twin as a test finds them.
 
     Attributes:
-        network: the model.
-        twin: its swap twin; None without one.
+        state: of the model; after its finishers, if models are tested so.
+        twin_state: of its swap twin; None without one.
     """
 
-    network: Classifier
-    twin: Classifier | None
+    state: TrainingState
+    twin_state: TrainingState | None
+
+    @property
+    def network(self) -> Classifier:
+        """The model as attackers query it."""
+        return self.state.shipped
+
+    @property
+    def twin(self) -> Classifier | None:
+        """The twin as attackers query it; None without one."""
+        return None if self.twin_state is None else self.twin_state.shipped
 
 
 class LineageTraining:
@@ -83,6 +94,7 @@ class LineageTraining:
 
     Attributes:
         context: of the method.
+        costs: measures what the rule that chooses counts as costs.
     """
 
     def __init__(
@@ -94,6 +106,7 @@ class LineageTraining:
         test_finished: bool = False,
     ) -> None:
         self.context = context
+        self.costs = ModelCosts(context)
         self._test_finished = test_finished
         self._contexts: tuple[MethodContext, ...] = (context,)
         if twins:
@@ -117,8 +130,12 @@ class LineageTraining:
         if self._test_finished:
             pairs = zip(self._contexts, states, strict=True)
             states = tuple(context.finish(state).state for context, state in pairs)
-        network, *twins = (state.shipped for state in states)
-        return TestedPair(network=network, twin=twins[0] if twins else None)
+        state, *twins = states
+        return TestedPair(state=state, twin_state=twins[0] if twins else None)
+
+    def finish(self, tested: TestedPair) -> TrainingState:
+        """Return a tested model after its finishers, which are applied once."""
+        return tested.state if self._test_finished else self.context.finish(tested.state).state
 
     def start(self, number: int, drawn: LineageSettings) -> Lineage:
         """Return an untrained lineage."""

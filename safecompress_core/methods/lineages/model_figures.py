@@ -1,7 +1,7 @@
 """Figures of a model's test that a selection compares, and their form in a checkpoint."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from typing import Any, Self, TypeGuard
 
 import numpy as np
@@ -20,7 +20,7 @@ __all__ = ["ModelFigures", "objectives_of"]
 
 Array = NDArray[np.float64]
 
-# R replicates · A attacks · N₀ non-members of the pool
+# R replicates · A attacks · M device measures · N₀ non-members of the pool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -33,6 +33,7 @@ class ModelFigures:
         attack_accuracy: shape (A,), likewise of the accuracies.
         advantage_draws: shape (A, R), each advantage in the bootstrap draws of the pool.
         accuracy_draws: shape (A, R), likewise the accuracies.
+        costs: shape (M,), of the device measures that the rule that chooses counts.
     """
 
     performance: Array
@@ -40,10 +41,16 @@ class ModelFigures:
     attack_accuracy: Array
     advantage_draws: Array
     accuracy_draws: Array
+    costs: Array = field(default_factory=lambda: np.zeros(0))
 
     @classmethod
     def of(
-        cls, evaluation: Evaluation, evaluator: CandidateEvaluator, params: LineageParams
+        cls,
+        evaluation: Evaluation,
+        evaluator: CandidateEvaluator,
+        params: LineageParams,
+        *,
+        costs: Array,
     ) -> Self:
         """Return the figures of a test.
 
@@ -51,6 +58,7 @@ class ModelFigures:
             evaluation: of the model.
             evaluator: who made it; it lends its attacks and the resampled pools.
             params: the method's: which figure of an attack counts, and which end of its interval.
+            costs: shape (M,), of the model.
         """
         reading = _Reading(params)
 
@@ -67,16 +75,17 @@ class ModelFigures:
             attack_accuracy=table(lambda result, _: reading.counting(reading.accuracy(result))),
             advantage_draws=table(reading.advantage_draws, draws),
             accuracy_draws=table(reading.accuracy_draws, draws),
+            costs=costs,
         )
 
     def tensors(self) -> dict[str, Tensor]:
         """Return what a checkpoint keeps of them."""
-        return {field.name: torch.from_numpy(getattr(self, field.name)) for field in fields(self)}
+        return {each.name: torch.from_numpy(getattr(self, each.name)) for each in fields(self)}
 
     @classmethod
     def restore(cls, tensors: Mapping[str, Tensor]) -> Self:
         """Return the figures that ``tensors`` kept."""
-        return cls(**{field.name: tensors[field.name].numpy() for field in fields(cls)})
+        return cls(**{each.name: tensors[each.name].numpy() for each in fields(cls)})
 
 
 def objectives_of(figures: Sequence[ModelFigures], evaluator: CandidateEvaluator) -> Objectives:
@@ -88,6 +97,10 @@ def objectives_of(figures: Sequence[ModelFigures], evaluator: CandidateEvaluator
         weights=evaluator.weights,
         attackers=evaluator.attacks,
         games=evaluator.games,
+        costs={
+            name: np.array([model.costs[index] for model in figures])
+            for index, name in enumerate(evaluator.measures)
+        },
     )
 
 

@@ -153,6 +153,7 @@ class RoundSelection:
                         strict=True,
                     )
                 ),
+                **{name: float(cost[index]) for name, cost in self.objectives.costs.items()},
             },
             "utility": self._decision.utilities[index],
             "win_share": None if self._win_shares is None else float(self._win_shares[index]),
@@ -167,6 +168,7 @@ class RoundSelection:
         noises = {
             "performance": measured_noise.performance,
             **dict(zip(self._evaluator.attacks, measured_noise.advantage, strict=True)),
+            **measured_noise.costs,
         }
         return {name: _plain(noise) for name, noise in noises.items()}
 

@@ -23,7 +23,7 @@ import optuna
 from safecompress_core.api import Params
 from safecompress_core.choose.archive import Archive, ArchiveEntry
 from safecompress_core.methods.architecture import Architecture
-from safecompress_core.methods.lineages.lineage_training import LineageTraining
+from safecompress_core.methods.lineages.lineage_training import LineageTraining, TestedPair
 from safecompress_core.methods.lineages.model_figures import objectives_of
 from safecompress_core.methods.lineages.replay import LineagePath, PathStep, replay_path
 from safecompress_core.methods.method import Method, MethodContext, MethodOutcome, Recipe
@@ -102,9 +102,9 @@ class Search(Method):
             if proposed is None:
                 break
             work = TrialWork(self._params, training, study, trials, units=self.units())
-            trial, state = work.run(proposed)
+            trial, state, tested_pair = work.run(proposed)
             trials = (*trials, trial)
-            self._keep(context, trials, state)
+            self._keep(training, trials, state, tested_pair)
             self._drop_dominated(context, trials)
         self._skip_rest(context, trials)
         return self._outcome(context, trials)
@@ -131,13 +131,20 @@ class Search(Method):
         """Return the epochs of all trials, swap twins included."""
         return self._params.models * sum(trial.epochs for trial in trials)
 
-    def _keep(self, context: MethodContext, trials: Sequence[Trial], state: TrainingState) -> None:
+    def _keep(
+        self,
+        training: LineageTraining,
+        trials: Sequence[Trial],
+        state: TrainingState,
+        tested: TestedPair,
+    ) -> None:
         """Keep the last trial, and the models of the archive."""
+        context = training.context
         trial = trials[-1]
         names = {entry.id for entry in self._archive(context, trials).entries}
         # Before the checkpoint: a killed run must find the files of every archived model.
         if trial.tests[-1].id in names:
-            finished = context.finish(state).state
+            finished = training.finish(tested)
             context.store(finished, context.archive_path(trial.tests[-1].id))
         save_trial(context, trial, state)
         context.events.emit(
@@ -171,6 +178,7 @@ class Search(Method):
                     float(objectives.performance[index]),
                     tuple(objectives.advantage[index].tolist()),
                     tuple(objectives.attack_accuracy[index].tolist()),
+                    {name: float(cost[index]) for name, cost in objectives.costs.items()},
                 )
                 for index, test in enumerate(tests)
             )

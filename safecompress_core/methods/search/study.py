@@ -157,7 +157,8 @@ class TrialStudy:
         """Return a study that has seen these trials."""
         directions = [StudyDirection.MAXIMIZE]
         if self._params.sampler == "nsga2":
-            directions += [StudyDirection.MINIMIZE] * int(self._counts.sum())
+            losses = int(self._counts.sum()) + len(self._evaluator.measures)
+            directions += [StudyDirection.MINIMIZE] * losses
         study = optuna.create_study(
             storage=optuna.storages.InMemoryStorage(),
             pruner=self._pruner(),
@@ -190,7 +191,8 @@ class TrialStudy:
                 for number, utility in zip(numbers, self.utilities(figures), strict=True)
             }
         objectives = objectives_of(figures, self._evaluator)
-        rows = np.column_stack([objectives.performance, objectives.advantage[:, self._counts]])
+        advantage, costs = objectives.advantage[:, self._counts], objectives.costs.values()
+        rows = np.column_stack([objectives.performance, advantage, *costs])
         return dict(zip(numbers, rows.tolist(), strict=True))
 
     def _reported_values(self, trials: Sequence[Trial]) -> dict[int, dict[int, float]]:

@@ -3,7 +3,11 @@
 from collections.abc import Sequence
 from typing import Any
 
-from safecompress_core.methods.lineages.lineage_training import Lineage, LineageTraining
+from safecompress_core.methods.lineages.lineage_training import (
+    Lineage,
+    LineageTraining,
+    TestedPair,
+)
 from safecompress_core.methods.lineages.model_figures import ModelFigures
 from safecompress_core.methods.search.params import SearchParams
 from safecompress_core.methods.search.study import OpenTrial, TrialStudy
@@ -45,15 +49,17 @@ class TrialWork:
     def _number(self) -> int:
         return len(self._trials) + 1
 
-    def run(self, proposed: OpenTrial) -> tuple[Trial, TrainingState]:
-        """Return the trial and its trained model."""
+    def run(self, proposed: OpenTrial) -> tuple[Trial, TrainingState, TestedPair]:
+        """Return the trial, its trained model, and model and twin as they were tested last."""
         lineage = self._training.start(self._number, proposed.drawn)
         tests: list[TrialTest] = []
+        tested: TestedPair | None = None
         is_pruned = False
         for report, end in enumerate(self._ends, 1):
             what = f"trial {self._number} ({proposed.drawn.name})"
             self._training.train(lineage, until=end, what=what)
-            tests.append(self._test(lineage, report))
+            tested = self._training.as_tested(lineage)
+            tests.append(self._test(lineage, tested, report))
             if report < len(self._ends) and self._is_pruned(proposed, tests):
                 is_pruned = True
                 break
@@ -65,7 +71,8 @@ class TrialWork:
             tests=tuple(tests),
             is_pruned=is_pruned,
         )
-        return trial, lineage.state
+        assert tested is not None  # there is a report at the last epoch
+        return trial, lineage.state, tested
 
     def _is_pruned(self, proposed: OpenTrial, tests: Sequence[TrialTest]) -> bool:
         """Return whether the pruner ends the trial after these tests."""
@@ -76,11 +83,10 @@ class TrialWork:
         utility = self._study.utilities([*before, tests[-1].figures])[-1]
         return proposed.is_pruned(utility, report=report)
 
-    def _test(self, lineage: Lineage, report: int) -> TrialTest:
+    def _test(self, lineage: Lineage, tested: TestedPair, report: int) -> TrialTest:
         """Test the trial as a race tests a lineage in the round of this number."""
         model = f"r{report}c{self._number}"
         facts: dict[str, Any] = {"round": report, "candidate": model, "strategy": lineage.name}
-        tested = self._training.as_tested(lineage)
         evaluation = self._context.evaluator.fit_and_evaluate(
             tested.network,
             # One for all models that are compared.
@@ -101,5 +107,10 @@ class TrialWork:
             density=lineage.state.density,
             defences=lineage.state.facts(),
             attacks=evaluation.to_json(),
-            figures=ModelFigures.of(evaluation, self._context.evaluator, self._params),
+            figures=ModelFigures.of(
+                evaluation,
+                self._context.evaluator,
+                self._params,
+                costs=self._training.costs.of(tested.state),
+            ),
         )

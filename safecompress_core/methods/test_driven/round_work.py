@@ -6,7 +6,11 @@ from typing import Any
 
 from safecompress_core.choose.archive import Archive, ArchiveEntry
 from safecompress_core.methods.lineages.evaluator import Evaluation
-from safecompress_core.methods.lineages.lineage_training import Lineage, LineageTraining
+from safecompress_core.methods.lineages.lineage_training import (
+    Lineage,
+    LineageTraining,
+    TestedPair,
+)
 from safecompress_core.methods.lineages.model_figures import ModelFigures
 from safecompress_core.methods.lineages.round_selection import RoundSelection
 from safecompress_core.methods.test_driven.candidates import UNCHANGED, CandidateSpec
@@ -31,6 +35,7 @@ class TestedModel:
         lineage: the model, under the id that this round gives it.
         parent: id of the model that it comes from.
         strategy: what was changed of the parent; of a lineage, what distinguishes it from the spec.
+        pair: the model and its twin as they were tested.
         evaluation: its test.
     """
 
@@ -39,6 +44,7 @@ class TestedModel:
     lineage: Lineage
     parent: str
     strategy: str
+    pair: TestedPair
     evaluation: Evaluation
 
 
@@ -108,7 +114,12 @@ class RoundWork:
 
     def _figures(self, model: TestedModel) -> ModelFigures:
         """Return the figures of a test that count."""
-        return ModelFigures.of(model.evaluation, self._context.evaluator, self._params)
+        return ModelFigures.of(
+            model.evaluation,
+            self._context.evaluator,
+            self._params,
+            costs=self._training.costs.of(model.pair.state),
+        )
 
     def _pass_over_missing(self) -> None:
         """Count the work of planned lineages that left early as done."""
@@ -135,7 +146,7 @@ class RoundWork:
             twin=pair.twin,
             spared=self._spared(),
         )
-        yield self._tested(trained, lineage.id, lineage.name, evaluation)
+        yield self._tested(trained, pair, evaluation, parent=lineage.id, strategy=lineage.name)
 
     def _derive(self, lineage: Lineage, first: int) -> Iterator[TestedModel]:
         """Train a lineage, then derive, fine-tune and test its candidates."""
@@ -167,14 +178,22 @@ class RoundWork:
                 facts=self._facts(candidate, candidate_spec.name),
                 twin=pair.twin,
             )
-            yield self._tested(candidate, lineage.id, candidate_spec.name, evaluation)
+            yield self._tested(
+                candidate, pair, evaluation, parent=lineage.id, strategy=candidate_spec.name
+            )
 
     def _facts(self, model: Lineage, strategy: str) -> dict[str, Any]:
         """Return what events say of a tested model."""
         return {"round": self._number, "candidate": model.id, "strategy": strategy}
 
     def _tested(
-        self, model: Lineage, parent: str, strategy: str, evaluation: Evaluation
+        self,
+        model: Lineage,
+        pair: TestedPair,
+        evaluation: Evaluation,
+        *,
+        parent: str,
+        strategy: str,
     ) -> TestedModel:
         """Count and report a test."""
         self._context.events.advance()
@@ -183,7 +202,9 @@ class RoundWork:
             **self._facts(model, strategy),
             performance=float(evaluation.performance.mean()),
         )
-        return TestedModel(lineage=model, parent=parent, strategy=strategy, evaluation=evaluation)
+        return TestedModel(
+            lineage=model, parent=parent, strategy=strategy, pair=pair, evaluation=evaluation
+        )
 
     def _spared(self) -> frozenset[str]:
         """Return the trained attacks that this round of a race does without.
@@ -257,6 +278,7 @@ class RoundWork:
                 float(selection.objectives.performance[index]),
                 tuple(selection.objectives.advantage[index].tolist()),
                 tuple(selection.objectives.attack_accuracy[index].tolist()),
+                {name: float(cost[index]) for name, cost in selection.objectives.costs.items()},
             )
             for index, model in enumerate(tested)
         ]
@@ -265,7 +287,7 @@ class RoundWork:
         for model in tested:
             if model.lineage.id in stays:
                 # As it would ship, if it were picked.
-                finished = self._context.finish(model.lineage.state).state
+                finished = self._training.finish(model.pair)
                 self._context.store(finished, self._context.archive_path(model.lineage.id))
         return after
 

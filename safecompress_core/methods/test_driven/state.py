@@ -73,6 +73,7 @@ def resume_state(training: LineageTraining, written: Settings, *, rounds: int) -
                 entry["performance"],
                 tuple(entry["advantage"]),
                 tuple(entry["attack_accuracy"]),
+                entry["costs"],
             )
             for entry in record["archive"]
         ),

@@ -16,7 +16,7 @@ from safecompress_core.report.figures.drawing import (
 )
 from safecompress_core.report.figures.lineage_lines import LineageLine, lineage_lines
 from safecompress_core.report.figures.svg import Color, SvgFigure
-from safecompress_core.report.objectives import attack_figure, objective_name
+from safecompress_core.report.objectives import attack_figure, loss_figure, objective_name
 from safecompress_core.report.race.history import (
     chosen_model,
     is_race,
@@ -121,9 +121,7 @@ def learning_figures(results: Results) -> list[CaptionedFigure]:
     for index, objective in enumerate(objectives):
         is_task = objective == "performance"
         note = (
-            "higher is better"
-            if is_task
-            else f"{attack_figure(results, objective)}, lower is better"
+            "higher is better" if is_task else f"{loss_figure(results, objective)}, lower is better"
         )
         panel = draw(
             results,

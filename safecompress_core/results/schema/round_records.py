@@ -90,7 +90,8 @@ class CandidateRecord(Record):
     """By the id of the attacker, measured on the pool *select*."""
     objectives: Mapping[str, float]
     """``performance`` and, by the id of the attacker, the advantage that counts (2·AUC − 1 where
-    ``selection.statistic`` is ``auc`` and the attack is on membership): fractions in [0, 1]."""
+    ``selection.statistic`` is ``auc`` and the attack is on membership): fractions in [0, 1]. By the
+    id of a metric in ``selection.measures``, its figure over that of the uncompressed model."""
     utility: float
     """Value that the aggregator gives these objectives; higher is better."""
     win_share: Fraction | None = None
@@ -202,6 +203,9 @@ class SelectionRecord(Record):
     also_audit: tuple[str, ...]
     """Ids in the audit of attackers that selected as well (``allow_selectors`` of the spec); their
     measures there are too low."""
+    measures: Mapping[str, float] = Field(default_factory=dict)
+    """Device measures that are objectives as well, by metric, each with its weight in ``choose``,
+    > 0."""
 
 
 class GapSideRecord(Record):

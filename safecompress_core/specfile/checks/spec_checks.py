@@ -22,6 +22,7 @@ from safecompress_core.specfile.checks.gate_checks import (
     check_contradictions,
     check_densities,
 )
+from safecompress_core.specfile.checks.measure_checks import check_measures
 from safecompress_core.specfile.fields import find_marked
 from safecompress_core.specfile.models.audit_spec import AuditSpec
 from safecompress_core.specfile.models.components import definition_of, game_of
@@ -213,6 +214,7 @@ _CHECKS: tuple[Callable[[RunSpec], Iterator[Problem]], ...] = (
     _check_tests,
     _check_gate_density,
     _check_reference_data,
+    check_measures,
     check_attackers,
 )
 

@@ -1,6 +1,7 @@
 """The front over all rounds, and what a beam keeps."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -120,3 +121,14 @@ def test_objectives_are_those_of_the_entries_in_their_order() -> None:
     assert objectives.advantage.tolist() == [[0.2, 0.1], [0.2, 0.2]]
     assert objectives.attack_accuracy.tolist() == [[0.6, 0.3], [0.0, 0.0]]
     assert (objectives.weights.tolist(), objectives.attackers) == ([1.0, 2.0], ("a", "b"))
+
+
+def test_a_smaller_model_stays_although_a_larger_one_is_better_in_all_else() -> None:
+    """Costs are objectives; the same model without its cost is dominated."""
+    large = replace(GOOD, advantage=(0.1, 0.1), costs={"file-bytes": 0.5})
+    small = replace(BEATEN, costs={"file-bytes": 0.25})
+
+    assert TWO_ATTACKS.add(large, small).entries == (large, small)
+    assert TWO_ATTACKS.add(replace(large, costs={}), replace(small, costs={})).entries == (
+        replace(large, costs={}),
+    )

@@ -1,12 +1,14 @@
 """Choosing from the front."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import moocore
 import numpy as np
 import pytest
 
 from safecompress_core.choose.aggregator import Objectives
+from safecompress_core.choose.front import is_nondominated, losses
 from safecompress_core.choose.manifest import ParetoParams, Reference
 from safecompress_core.choose.pareto import Pareto
 
@@ -152,3 +154,38 @@ def test_an_attack_without_weight_has_no_part(candidates: Callable[..., Objectiv
     utilities = Pareto(ParetoParams()).utilities(objectives)
 
     assert utilities[0] > utilities[1]
+
+
+def test_a_measure_is_an_objective_of_the_front_and_of_the_knee(
+    candidates: Callable[..., Objectives],
+) -> None:
+    """The last model is dominated until its size counts, and is the knee then.
+
+    Scaled losses of the front are (1, 0, 1), (0, 1, 1) and (.25, .5, 0); their sums are 2, 2, .75.
+    """
+    leaks = candidates([0.4, 0.8, 0.7, 0.6], [[0.1], [0.5], [0.3], [0.3]])
+    sized = replace(leaks, costs={"macs": np.array([0.8, 0.8, 0.8, 0.2])})
+    params = ParetoParams(measures={"macs": 1})
+
+    small = replace(sized, costs={"macs": np.array([0.8, 0.8, 0.2, 0.8])})
+    utilities = Pareto(params).utilities(small)
+
+    assert is_nondominated(losses(leaks)).tolist() == [True, True, True, False]
+    assert is_nondominated(losses(sized)).tolist() == [True, True, True, True]
+    assert utilities[:3].tolist() == pytest.approx(
+        [(1 - 2) / np.sqrt(3), (1 - 2) / np.sqrt(3), (1 - 0.75) / np.sqrt(3)]
+    )
+    assert utilities[3] < utilities[:3].min()
+
+
+def test_the_reference_point_has_a_wished_for_cost(candidates: Callable[..., Objectives]) -> None:
+    """Largest shortfalls of (0.7, 0.1, 0.2): 0.3 of the first in size, 0.1 of the second."""
+    objectives = replace(
+        candidates([0.7, 0.7], [[0.1], [0.2]]), costs={"file-bytes": np.array([0.5, 0.2])}
+    )
+    wished = Reference(performance=0.7, advantage=0.1, cost=0.2)
+    params = ParetoParams(pick="reference-point", reference=wished, measures={"file-bytes": 1})
+
+    assert Pareto(params).utilities(objectives).tolist() == pytest.approx([-0.3, -0.1], abs=1e-5)
+    with pytest.raises(ValueError, match="measures and reference.cost belong together"):
+        ParetoParams(pick="reference-point", reference=wished)

@@ -1,6 +1,7 @@
 """Who stays in a field, and why the others leave."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -388,3 +389,28 @@ def test_what_does_not_fit_is_refused(candidates: Candidates) -> None:
     )
     with pytest.raises(ValueError, match="needs at least one lineage"):
         _rank(nobody)
+
+
+def test_a_cost_that_differs_decides_where_no_leak_does(candidates: Candidates) -> None:
+    """Costs are exact: .71 − .5 is less than .70 − .1, while leaks differ by noise alone."""
+    field = candidates([0.70, 0.71], [[0.10], [0.11]])
+    sized = replace(field, costs={"file-bytes": np.array([0.1, 0.5])})
+    sizing = Weighted(WeightedParams(measures={"file-bytes": 1}))
+
+    ranking = _rank(sized, _replicate(field, leak_noise=0.03), sizing)
+
+    assert _rank(field, _replicate(field, leak_noise=0.03)).kept == (1,)
+    assert ranking.kept == (0,)
+    assert ranking.departures[1] is not None
+    assert ranking.departures[1].defeats == (Defeat(0, "utility"),)
+
+
+def test_what_costs_less_is_not_dominated(candidates: Candidates) -> None:
+    """Significantly worse in performance and in safety, the second leaves unless it is smaller."""
+    field = candidates([0.8, 0.5], [[0.1], [0.4]])
+    alike = replace(field, costs={"macs": np.array([0.3, 0.3])})
+    smaller = replace(field, costs={"macs": np.array([0.3, 0.2])})
+    sizing = Weighted(WeightedParams(measures={"macs": 1}))
+
+    assert _rank(alike, aggregator=sizing, keep=2).dominated == (1,)
+    assert _rank(smaller, aggregator=sizing, keep=2).dominated == ()

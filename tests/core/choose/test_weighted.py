@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+import numpy as np
 import pytest
 
 from safecompress_core.choose.aggregator import Objectives
@@ -25,3 +26,18 @@ def test_by_default_one_point_of_accuracy_buys_one_point_of_advantage(
     utilities = Weighted(WeightedParams()).utilities(candidates([0.6, 0.5], [[0.3], [0.1]]))
 
     assert utilities.tolist() == pytest.approx([0.3, 0.4])
+
+
+def test_a_cost_takes_its_weight_times_its_share_of_the_uncompressed_model() -> None:
+    """0.6 − 0.1 − 2·0.25 = 0, and a model of no cost keeps 0.5."""
+    objectives = Objectives(
+        performance=np.array([0.6, 0.6]),
+        advantage=np.array([[0.1], [0.1]]),
+        attack_accuracy=np.array([[0.55], [0.55]]),
+        weights=np.ones(1),
+        costs={"file-bytes": np.array([0.25, 0.0])},
+    )
+
+    utilities = Weighted(WeightedParams(measures={"file-bytes": 2})).utilities(objectives)
+
+    assert utilities.tolist() == pytest.approx([0.0, 0.5])

@@ -65,6 +65,10 @@ def test_what_is_tested_is_finished_where_the_method_asks_for_it(
                 trained = state.weights[name]
                 wanted = trained.half().float() if is_finished else trained
                 assert weight.equal(wanted)
+        # What is archived is what was tested, without a second pass through the finishers.
+        assert (lineages.finish(tested) is tested.state) == is_finished
+        shipped = lineages.finish(tested)
+        assert set(shipped.codes) == set(shipped.weights)
 
 
 def test_model_and_twin_start_alike_and_part_with_the_first_step(

@@ -11,6 +11,8 @@ from safecompress_core.methods.lineages.model_figures import ModelFigures
 from safecompress_core.methods.lineages.params import LineageParams
 from safecompress_core.methods.method import MethodContext
 
+COSTS = np.array([0.25, 0.5])
+
 Workshop = Callable[..., MethodContext]
 
 
@@ -23,7 +25,7 @@ def figures(
     evaluation = context.evaluator.fit_and_evaluate(
         context.create_network(), unit="0", facts={"round": 1, "candidate": "m", "strategy": "s"}
     )
-    return ModelFigures.of(evaluation, context.evaluator, params), context
+    return ModelFigures.of(evaluation, context.evaluator, params, costs=COSTS), context
 
 
 def test_a_checkpoint_keeps_figures_to_the_last_bit(

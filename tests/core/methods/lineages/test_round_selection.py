@@ -65,6 +65,7 @@ def examiner(*attacks: str) -> Any:
         is_member=IS_MEMBER,
         resampling=resampling,
         resampling_of=lambda *_: resampling,
+        measures={},
     )
 
 
@@ -110,7 +111,10 @@ def chosen_among(
 ) -> RoundSelection:
     """The selection among models that were tested like this."""
     return RoundSelection(
-        [ModelFigures.of(evaluation, evaluator, of_method) for evaluation in evaluations],
+        [
+            ModelFigures.of(evaluation, evaluator, of_method, costs=np.zeros(0))
+            for evaluation in evaluations
+        ],
         evaluator,
         aggregator,
         confidence=of_method.confidence,

@@ -25,7 +25,10 @@ Make = Callable[..., TrialStudy]
 
 WRITTEN = Settings(learning_rate=0.01, density=0.3, update_fraction=0.5, rule=0, defences={})
 EVALUATOR: Any = SimpleNamespace(
-    weights=np.array([1.0, 0.0]), attacks=("a", "b"), games=("membership", "membership")
+    weights=np.array([1.0, 0.0]),
+    attacks=("a", "b"),
+    games=("membership", "membership"),
+    measures={},
 )
 FINITE = [
     {
