@@ -241,10 +241,12 @@ class CandidateEvaluator:
     def subject(self, network: Classifier, *, file_bytes: int) -> Subject:
         """Return what metrics measure a model by, on the pool that selects."""
         return Subject(
-            unseen=observe_pool(network, self._dataset, self._asked).unseen,
+            asked=observe_pool(network, self._dataset, self._asked),
             file_bytes=file_bytes,
             network=network,
             sample=self._dataset.inputs[torch.tensor([0])].to(network.device),
+            seed=self._seed.child("measures"),
+            create=self._create,
         )
 
     def _fit(
