@@ -3,20 +3,17 @@
 - A file is written next to its place, synced, and renamed. Its mode follows the umask.
 - The name of an unfinished file ends in ``.partial`` and begins with a dot; `sweep` removes what a
   killed process has left behind.
-- A folder is filled under such a name, and renamed when it is complete.
 - A log grows by whole lines.
 """
 
 import os
 import secrets
 import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from safecompress_core.errors import WriteError
 
-__all__ = ["append_line", "new_folder", "partial_name", "sweep", "write_bytes", "write_new"]
+__all__ = ["append_line", "partial_name", "sweep", "write_bytes", "write_new"]
 
 PARTIAL = ".*.partial"
 
@@ -74,40 +71,6 @@ def write_new(path: Path, content: bytes) -> None:
     except BaseException:
         path.unlink(missing_ok=True)
         raise
-
-
-@contextmanager
-def new_folder(path: Path) -> Iterator[Path]:
-    """Fill a folder that does not exist yet, whole or not at all; its parents are made.
-
-    Yields:
-        An empty folder next to its place, which takes the name when the block ends without an
-        error, and is removed after an error.
-
-    Raises:
-        FileExistsError: if something has its name.
-        WriteError: if the folder cannot be made or renamed.
-    """
-    # lexists: a broken link is in the way, too.
-    if os.path.lexists(path):
-        raise FileExistsError(path)
-    partial = path.with_name(partial_name(path.name))
-    try:
-        try:
-            partial.mkdir(parents=True)
-        except OSError as error:
-            raise WriteError(f"{path}: cannot be made: {error.strerror or error}") from error
-        yield partial
-        # A rename would replace an empty folder that was made meanwhile.
-        if os.path.lexists(path):
-            raise FileExistsError(path)
-        try:
-            partial.rename(path)
-        except OSError as error:
-            raise WriteError(f"{path}: cannot be made: {error.strerror or error}") from error
-    finally:
-        # Gone after a successful rename; otherwise nothing must be left behind.
-        shutil.rmtree(partial, ignore_errors=True)
 
 
 def append_line(path: Path, line: bytes) -> None:

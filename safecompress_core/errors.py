@@ -186,10 +186,10 @@ class ExportCheckError(ExportError):
     """An exported file differs from the model by more than is accepted; it was not kept.
 
     Attributes:
-        record: what was measured.
+        record: what was measured; None where the answers are no numbers.
     """
 
-    def __init__(self, message: str, record: "ExportRecord") -> None:
+    def __init__(self, message: str, record: "ExportRecord | None" = None) -> None:
         self.record = record
         super().__init__(message)
 

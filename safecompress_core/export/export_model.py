@@ -12,9 +12,9 @@ import torch
 from torch import nn
 
 from safecompress_core.api import ExporterDef, ExporterParams
-from safecompress_core.atomic_writing import new_folder, write_bytes
+from safecompress_core.atomic_writing import write_bytes
 from safecompress_core.attacks.observed_pool import ObservedPool, observe_pool
-from safecompress_core.errors import ExportCheckError, ExportError
+from safecompress_core.errors import ExportCheckError, ExportError, TrainingDivergedError
 from safecompress_core.export.answering_model import AnsweringModel, missing_needs
 from safecompress_core.export.comparison import (
     DRAWS,
@@ -23,6 +23,7 @@ from safecompress_core.export.comparison import (
     compare_performance,
 )
 from safecompress_core.export.model_card import model_card
+from safecompress_core.export.new_folder import new_folder
 from safecompress_core.export.run_model import RunModel
 from safecompress_core.games.play import Attack
 from safecompress_core.host import Registry
@@ -124,7 +125,8 @@ class _Measurement:
         compressed, exported = (
             AnsweringModel(network) for network in (model.network, self.answers)
         )
-        seen, seen_in_file = (self._observe(network) for network in (compressed, exported))
+        seen = self._observe(compressed, "model")
+        seen_in_file = self._observe(exported, f"{self.definition.name} file")
         resampling = Resampling.draw_stratified(
             audited.is_member.numpy(),
             draws=DRAWS,
@@ -171,13 +173,21 @@ class _Measurement:
             torch_latency=self._latency(model.network),
         )
 
-    def _observe(self, network: AnsweringModel) -> tuple[ObservedPool, ObservedPool]:
-        """Observe attack-train and the audit pool."""
+    def _observe(self, network: AnsweringModel, what: str) -> tuple[ObservedPool, ObservedPool]:
+        """Observe attack-train and the audit pool.
+
+        Raises:
+            ExportCheckError: if an answer is NaN or infinite.
+        """
         context = self.model.run_context
-        known, asked = (
-            observe_pool(network, context.dataset, pool)
-            for pool in (context.pools.attack_train, context.pools.audit)
-        )
+        try:
+            known, asked = (
+                observe_pool(network, context.dataset, pool)
+                for pool in (context.pools.attack_train, context.pools.audit)
+            )
+        except TrainingDivergedError as error:
+            message = f"the {what} answers with NaN or infinity: {error}; nothing was kept"
+            raise ExportCheckError(message) from error
         return known, asked
 
     def _latency(self, network: nn.Module) -> tuple[ExportLatencyRecord, ...]:

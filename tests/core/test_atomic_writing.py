@@ -10,7 +10,6 @@ import safecompress_core
 import safecompress_plugins
 from safecompress_core.atomic_writing import (
     append_line,
-    new_folder,
     sweep,
     write_bytes,
     write_new,
@@ -101,56 +100,3 @@ def test_what_a_killed_process_left_is_swept(tmp_path: Path) -> None:
     sweep(tmp_path)
 
     assert sorted(path.name for path in tmp_path.rglob("*")) == ["in", "kept"]
-
-
-def test_a_folder_appears_when_it_is_complete(tmp_path: Path) -> None:
-    """Its parents are made; while it is filled it has another name."""
-    path = tmp_path / "new" / "folder"
-
-    with new_folder(path) as place:
-        (place / "file").write_text("content")
-        assert not path.exists()
-
-    assert (path / "file").read_text() == "content"
-    assert list(path.parent.iterdir()) == [path]
-
-
-def test_a_folder_that_was_not_completed_leaves_nothing(tmp_path: Path) -> None:
-    """Whatever was raised, and the error is not changed."""
-
-    def interrupted() -> None:
-        with new_folder(tmp_path / "folder") as place:
-            (place / "file").write_text("content")
-            raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        interrupted()
-
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_a_folder_replaces_nothing(tmp_path: Path) -> None:
-    """Neither what was there nor what has come meanwhile."""
-    path = tmp_path / "folder"
-    path.mkdir()
-    with pytest.raises(FileExistsError), new_folder(path):
-        raise AssertionError
-    path.rmdir()
-
-    def outrun() -> None:
-        with new_folder(path) as place:
-            (place / "file").write_text("mine")
-            path.mkdir()
-
-    with pytest.raises(FileExistsError):
-        outrun()
-
-    assert list(tmp_path.rglob("*")) == [path]
-
-
-def test_a_folder_that_cannot_be_made_is_one_line(tmp_path: Path) -> None:
-    """With the reason."""
-    (tmp_path / "file").write_text("in the way")
-
-    with pytest.raises(WriteError, match="cannot be made: "), new_folder(tmp_path / "file" / "new"):
-        raise AssertionError

@@ -13,6 +13,7 @@ from safecompress_core.toolkit import (
     FinishContext,
     Finisher,
     InputRange,
+    PoolError,
     Problem,
     Quantised,
 )
@@ -58,6 +59,11 @@ class Quantize(Finisher):
         inputs: dict[str, InputRange] = {}
         if self._params.inputs:
             samples = context.calibration[: self._params.calibration]
+            if not len(samples):
+                raise PoolError(
+                    "quantize has no samples to calibrate with: attack-train has no members; write "
+                    "inputs: false, or a larger pools.attack_train"
+                )
             facts["calibrated_on"] = len(samples)
             inputs = _estimate_ranges(context.network, list(context.weights), samples)
         return Finish(codes=codes, inputs=inputs, facts=facts)

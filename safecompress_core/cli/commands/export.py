@@ -87,7 +87,8 @@ def export(
     try:
         finished = export_model(opened, params, host.registry, output=place)
     except ExportCheckError as error:
-        _print(error.record, as_json=as_json)
+        if error.record is not None:
+            _print(error.record, as_json=as_json)
         click.echo(f"error: {error}", err=True)
         context.exit(CHECK_FAILED)
     _print(finished.record, as_json=as_json)

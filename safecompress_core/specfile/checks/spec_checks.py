@@ -177,6 +177,15 @@ def _check_tests(spec: RunSpec) -> Iterator[Problem]:
         yield Problem(("attackers",), message, "write attackers: [{type: neural-blackbox}], say")
 
 
+def _check_finished_tests(spec: RunSpec) -> Iterator[Problem]:
+    """Tests of finished models need something that finishes them."""
+    # A field of the method's own: only those have it that test models.
+    if getattr(spec.method, "test_finished", False) and not spec.method.finish:
+        message = "models are to be tested as finish leaves them, and it has no stages"
+        hint = "write method.finish: [{type: quantize}], say, or leave test_finished out"
+        yield Problem(("method", "test_finished"), message, hint, at_key=True)
+
+
 def _check_gate_density(spec: RunSpec) -> Iterator[Problem]:
     yield from check_densities(spec.gate, spec.method)
 
@@ -213,6 +222,7 @@ _CHECKS: tuple[Callable[[RunSpec], Iterator[Problem]], ...] = (
     _check_weights,
     _check_tests,
     _check_gate_density,
+    _check_finished_tests,
     _check_reference_data,
     check_measures,
     check_attackers,

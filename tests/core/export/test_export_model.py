@@ -117,6 +117,33 @@ def test_a_file_that_answers_otherwise_is_not_kept(
     assert list(place.parent.iterdir()) == []
 
 
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_a_file_that_answers_with_no_number_is_not_kept(
+    value: float,
+    run_model: RunModel,
+    registry: Registry,
+    place: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """One weight of a file that was damaged while it was written; there are no figures."""
+    write = DenseTensors.write
+
+    def damaged(self: Any, source: Any, path: Path) -> None:
+        write(self, source, path)
+        state = load_file(path)
+        next(iter(state.values())).view(-1)[0] = value
+        save_file(state, path)
+
+    monkeypatch.setattr(DenseTensors, "write", damaged)
+    with pytest.raises(
+        ExportCheckError, match=r"the safetensors file answers with NaN or infinity: .* not finite"
+    ) as e:
+        export_model(run_model, params(registry), registry, output=place)
+
+    assert e.value.record is None
+    assert list(place.parent.iterdir()) == []
+
+
 def test_an_exporter_that_fails_leaves_nothing(
     run_model: RunModel, registry: Registry, place: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,5 +1,6 @@
 """Quantisation after training, of weights and of inputs."""
 
+from dataclasses import replace
 from typing import ClassVar
 
 import pytest
@@ -7,6 +8,7 @@ import torch
 from torch import nn
 from torch.ao.quantization import HistogramObserver
 
+from safecompress_core.errors import PoolError
 from safecompress_core.methods.finisher import FinishContext
 from safecompress_core.networks.classifier import Classifier
 from safecompress_core.sparse.weight_codes import Quantised
@@ -94,6 +96,16 @@ def test_results_say_how_many_samples_it_was_calibrated_on() -> None:
     )
 
     assert (few["calibrated_on"], all_["calibrated_on"]) == (16, 40)
+
+
+def test_calibration_without_samples_is_refused() -> None:
+    """A range of nothing would be made up; weights alone need no samples."""
+    [context, *_] = TestQuantize().contexts()
+    empty = replace(context, calibration=context.calibration[:0])
+
+    with pytest.raises(PoolError, match="no samples to calibrate with: attack-train has no memb"):
+        Quantize(QuantizeParams(inputs=True)).finish(empty)
+    assert Quantize(QuantizeParams()).finish(empty).codes
 
 
 def test_layers_without_an_input_of_numbers_are_refused_for_static_quantisation() -> None:

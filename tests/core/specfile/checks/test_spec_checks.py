@@ -22,7 +22,7 @@ from safecompress_core.api import (
     ReferenceAttackerParams,
 )
 from safecompress_core.errors import SpecError
-from safecompress_core.host import Origin, Registry
+from safecompress_core.host import Origin, Registry, load_plugins
 from safecompress_core.specfile.checks.spec_checks import gate_measures
 from safecompress_core.specfile.load import LoadedSpec, load_spec
 
@@ -264,3 +264,33 @@ def test_a_card_that_cannot_be_made_is_a_problem_of_the_data(tmp_path: Path) -> 
         f"{file}:1:36: task.data: 'letters' cannot say what it would load "
         "(OSError: no such file: letters.csv); change its parameters, or report it"
     )
+
+
+FINISHED = """\
+version: 1
+name: trial
+task: {data: {type: handwriting}, model: {type: mlp}}
+method:
+  type: test-driven
+  density: 0.1
+  test_finished: true
+  strategies: [{prune: {type: magnitude}, grow: {type: gradient}}]
+attackers: [{type: counterfactual}]
+audit: {attackers: [{type: loss-threshold}]}
+"""
+
+
+def test_tests_of_finished_models_need_a_finisher(tmp_path: Path) -> None:
+    """Without one the line would do nothing, in silence."""
+    registry = load_plugins(environ={"SAFECOMPRESS_PLUGINS": ""}).registry
+    spec = tmp_path / "spec.yaml"
+    spec.write_text(FINISHED)
+
+    with pytest.raises(SpecError) as caught:
+        load_spec(spec, registry=registry)
+    assert (
+        "spec.yaml:7:3: method.test_finished: models are to be tested as finish leaves them, and "
+        "it has no stages; write method.finish: [{type: quantize}], say, or leave test_finished out"
+    ) in str(caught.value)
+    spec.write_text(FINISHED.replace("  density", "  finish: [{type: quantize}]\n  density"))
+    load_spec(spec, registry=registry)
