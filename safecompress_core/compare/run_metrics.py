@@ -15,8 +15,9 @@ from safecompress_core.results.schema import (
 
 __all__ = ["TPR_AT_LOW_FPR", "AttackMetrics", "RunMetrics", "read_run_metrics"]
 
-LOW_FPR = 0.01
 TPR_AT_LOW_FPR = "tpr_at_1_percent_fpr"
+RATES = {0.01: TPR_AT_LOW_FPR, 0.001: "tpr_at_0.1_percent_fpr"}
+"""Names of the true-positive rates that are read, by the limit on false positives."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,8 +26,9 @@ class AttackMetrics:
 
     Attributes:
         game: what it tried to find out.
-        measures: by name, every figure that has an interval, and the true-positive rate at 1 %
-            false positives where the pool is large enough.
+        measures: by name, every figure that has an interval, the true-positive rates at 1 % and at
+            0.1 % false positives where the pool is large enough, and with ``canaries_`` before
+            the name the AUC and these rates on canaries.
     """
 
     game: str
@@ -169,8 +171,19 @@ def _mia_accuracy(audit: Mapping[str, AnyAttackRecord], mia: str | None) -> floa
 
 def _measures(attack: AnyAttackRecord) -> dict[str, float]:
     measures = {name: estimate.value for name, estimate in attack.estimates().items()}
-    for point in attack.operating_points if isinstance(attack, MembershipRecord) else ():
-        # The rate is null in pools with too few non-members.
-        if point.max_fpr == LOW_FPR and isinstance(point, OperatingPointRecord):
-            measures[TPR_AT_LOW_FPR] = point.tpr
+    if isinstance(attack, MembershipRecord):
+        measures |= _rates(attack)
+        if attack.canaries is not None:
+            # Not their accuracy: its threshold was chosen on samples with a right label.
+            apart = {"auc": attack.canaries.auc, **_rates(attack.canaries)}
+            measures |= {f"canaries_{name}": value for name, value in apart.items()}
     return measures
+
+
+def _rates(attack: MembershipRecord) -> dict[str, float]:
+    """Return the true-positive rates that the pool has enough non-members for."""
+    return {
+        RATES[point.max_fpr]: point.tpr
+        for point in attack.operating_points
+        if point.max_fpr in RATES and isinstance(point, OperatingPointRecord)
+    }

@@ -103,7 +103,9 @@ class VariantRecord(Record):
     advantage: Mapping[str, SummaryRecord | None]
     """Advantage of the strongest attack, a fraction, by game."""
     audit: Mapping[str, Mapping[str, SummaryRecord | None]]
-    """By attacker and measure: every measure with an interval, in its unit."""
+    """By attacker and measure: every measure with an interval, in its unit; of membership attacks
+    ``tpr_at_1_percent_fpr`` and ``tpr_at_0.1_percent_fpr`` as well, and the AUC and these rates on
+    canaries (``canaries_auc``), where the pools resolve them."""
     verdicts: Mapping[str, Count]
     """Number of runs by verdict (PASSED, FAILED, VOID, NO GATES); empty for the uncompressed
     model."""
