@@ -7,6 +7,7 @@ __all__ = ["missing_extra"]
 EXTRA_OF = {
     "PIL": "run",
     "art": "attacks",
+    "captum": "explain",
     "constriction": "compact",
     "datasets": "huggingface",
     "executorch": "executorch",

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
 
-from safecompress_core.api import Access, MetricDef, Need, component_id
+from safecompress_core.api import WHITE_BOX, Access, MetricDef, Need, component_id
 from safecompress_core.context.audit_context import AuditContext
 from safecompress_core.context.finished_model import attacked_network, load_finished_model
 from safecompress_core.errors import ModelError, SpecError, TopologyError
@@ -92,9 +92,11 @@ def _access(audit_context: AuditContext) -> Iterator[Problem]:
             )
     for index, metric in enumerate(audit_context.spec.metrics):
         definition = definition_of(metric)
-        needed_access = definition.needs - {Need.UNCOMPRESSED}
-        if isinstance(definition, MetricDef) and not needed_access <= access.needs:
-            needs = f"{component_id(metric)!r} needs {NEEDS[Access.WHITE_BOX]}"
+        # What a metric needs of the model; all else is checked with the samples.
+        of_model = definition.needs & WHITE_BOX
+        if isinstance(definition, MetricDef) and not of_model <= access.needs:
+            needed = next(level for level in Access if of_model <= level.needs)
+            needs = f"{component_id(metric)!r} needs {NEEDS[needed]}"
             message = f"{needs}; {what} gives {access} access only"
             yield Problem(("metrics", index, "type"), message, LESS_ACCESS)
 

@@ -2,9 +2,11 @@
 
 from collections.abc import Iterator
 
+from safecompress_core.api import Need
 from safecompress_core.context.spec_context import SpecContext
 from safecompress_core.metric import MetricTrial, SampleMetric
 from safecompress_core.networks.classifier import Classifier
+from safecompress_core.preflight.attack_checks import has_continuous_inputs
 from safecompress_core.problems import Problem
 
 __all__ = ["check_metrics", "check_performance"]
@@ -25,6 +27,12 @@ def check_metrics(prepared: SpecContext, network: Classifier) -> Iterator[Proble
         network=network,
         create=prepared.registry.create,
     )
-    for index, metric in enumerate(prepared.metrics.values()):
+    is_continuous = has_continuous_inputs(prepared.dataset)
+    for index, (name, metric) in enumerate(prepared.metrics.items()):
+        needs = prepared.metric_definitions[name].needs
+        if Need.CONTINUOUS_INPUTS in needs and not is_continuous:
+            message = f"{name!r} needs continuous inputs; these are token ids or categorical codes"
+            yield Problem(("metrics", index, "type"), message, "take it out")
+            continue
         for problem in metric.check(measured):
             yield problem.within("metrics", index)

@@ -119,6 +119,8 @@ class _Run:
         yield BASELINE, _Stated.of(results.baseline.model)
         if results.unfinished is not None:
             yield "unfinished/model.safetensors", _Stated.of(results.unfinished.model)
+        for index, part in enumerate(results.retrained or ()):
+            yield f"retrained/{index}.safetensors", _Stated.of(part.model)
         densities = {one.id: one.density for round_ in results.rounds for one in round_.candidates}
         for entry in results.archive:
             density = densities.get(entry.id)

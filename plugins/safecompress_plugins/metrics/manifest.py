@@ -5,20 +5,25 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from safecompress_core.api import (
+    GRAY_BOX,
     LABEL_ONLY,
     WHITE_BOX,
     AttributeName,
+    Kind,
     MetricDef,
     NamedParams,
     Need,
     Params,
+    Slot,
 )
 
 __all__ = [
     "DEFINITIONS",
     "AccuracyParams",
+    "AttributionAgreementParams",
     "BrierParams",
     "CalibrationErrorParams",
+    "CorruptionParams",
     "DemographicParityParams",
     "EqualisedOddsParams",
     "FileBytesParams",
@@ -26,7 +31,9 @@ __all__ = [
     "GeneralisationGapParams",
     "LatencyParams",
     "MacsParams",
+    "OutOfDistributionParams",
     "PeakMemoryParams",
+    "SharpnessParams",
     "WorstGroupParams",
 ]
 
@@ -124,6 +131,55 @@ class FlipsParams(Params):
 
     listed: Annotated[int, Field(ge=0, le=100_000)] = 200
     """The most flipped samples that results list, by their position in the data set."""
+
+
+class SharpnessParams(NamedParams):
+    """Largest eigenvalue of the loss's Hessian."""
+
+    samples: Annotated[int, Field(ge=1, le=100_000)] = 256
+    """The most members of the audit pool that the loss is of."""
+    iterations: Annotated[int, Field(ge=1, le=10_000)] = 100
+    """The most products with the Hessian of one power iteration."""
+    tolerance: Annotated[float, Field(gt=0, lt=1)] = 0.0001
+    """Relative change of the eigenvalue at which the iteration ends."""
+    memory: Annotated[int, Field(ge=1)] | None = None
+    """The most memory that it may take, in MiB; by default all that is left."""
+
+
+class CorruptionParams(NamedParams):
+    """Accuracy on corrupted inputs."""
+
+    kind: Literal["noise", "blur", "contrast"]
+    """What is done to the inputs, at five levels: Gaussian noise, Gaussian blur of images, or less
+    contrast."""
+
+
+class OutOfDistributionParams(NamedParams):
+    """Detection of samples of another data set."""
+
+    data: Annotated[Params, Slot(Kind.DATA)]
+    """The other data set, of samples of the same shape."""
+    score: Literal["confidence", "energy"] = "confidence"
+    """What is higher for samples of the task: the largest posterior, or the logarithm of the sum of
+    the exponentials of the logits."""
+    samples: Annotated[int, Field(ge=10, le=100_000)] = 1000
+    """The most samples of the other data set, drawn by the seed."""
+
+
+class AttributionAgreementParams(NamedParams):
+    """Agreement of attributions before and after compression."""
+
+    method: Literal["integrated-gradients", "saliency", "gradcam"] = "integrated-gradients"
+    """How answers are attributed to inputs: ``gradcam`` to the last convolution. Where inputs are
+    token ids, their embeddings are attributed to."""
+    agreement: Literal["rank", "top-k"] = "rank"
+    """Spearman's correlation, or the overlap of the largest attributions."""
+    top: Annotated[float, Field(gt=0, le=1)] = 0.1
+    """Share of the attributions that ``top-k`` looks at."""
+    samples: Annotated[int, Field(ge=2, le=100_000)] = 64
+    """The most non-members of the audit pool whose answers are attributed."""
+    steps: Annotated[int, Field(ge=2, le=1000)] = 32
+    """Steps of the integral of ``integrated-gradients``."""
 
 
 DEFINITIONS = (
@@ -240,6 +296,45 @@ DEFINITIONS = (
         needs=LABEL_ONLY | {Need.UNCOMPRESSED},
         higher_is_better=False,
         lowest=0,
+        highest=1,
+    ),
+    MetricDef(
+        name="sharpness",
+        params=SharpnessParams,
+        target="safecompress_plugins.metrics.sharpness:Sharpness",
+        summary="Largest eigenvalue of the Hessian of the loss on members, of active weights.",
+        cites="Keskar et al. 2017, section 2.2.1; Yao et al. 2020, section 3.1",
+        needs=WHITE_BOX,
+        higher_is_better=False,
+    ),
+    MetricDef(
+        name="corruption",
+        params=CorruptionParams,
+        target="safecompress_plugins.metrics.corruption:Corruption",
+        summary="Mean accuracy over five levels of noise, blur or less contrast.",
+        cites="Hendrycks & Dietterich 2019, section 4.1",
+        needs=GRAY_BOX | {Need.CONTINUOUS_INPUTS},
+        lowest=0,
+        highest=1,
+    ),
+    MetricDef(
+        name="out-of-distribution",
+        params=OutOfDistributionParams,
+        target="safecompress_plugins.metrics.out_of_distribution:OutOfDistribution",
+        summary="AUC by which confidence separates the task's samples from another data set's.",
+        cites="Hendrycks & Gimpel 2017, section 3; Liu et al. 2020, equation 4",
+        needs=GRAY_BOX,
+        lowest=0,
+        highest=1,
+    ),
+    MetricDef(
+        name="attribution-agreement",
+        params=AttributionAgreementParams,
+        target="safecompress_plugins.metrics.attribution:AttributionAgreement",
+        summary="Agreement of attributions with those of the uncompressed model.",
+        cites="Park et al. 2020, section 5; Sundararajan et al. 2017; Selvaraju et al. 2017",
+        needs=WHITE_BOX | {Need.UNCOMPRESSED},
+        lowest=-1,
         highest=1,
     ),
 )
