@@ -1,11 +1,12 @@
 """One page that holds a run: the verdict first, then its evidence, then how to run it again.
 
-The page is a function of the run directory's ``results.json``, ``spec.resolved.yaml`` and
-``environment.json``, and of nothing else: no clock, no path. It needs no other file, no network and
-no script.
+The page is a function of the run directory's ``results.json``, ``spec.resolved.yaml``,
+``environment.json`` and ``scores.parquet``, and of nothing else: no clock, no path. It needs no
+other file and no network; without its script the figures are static, and all else is the same.
 """
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,14 @@ from safecompress_core.report.data_card_text import card_lines
 from safecompress_core.report.details_table import membership_details_table
 from safecompress_core.report.figures import figure_data as panels
 from safecompress_core.report.figures.layer_densities import layer_densities
+from safecompress_core.report.figures.score_data import score_figures
+from safecompress_core.report.figures.score_figures import static_figures
 from safecompress_core.report.figures.soft_tree import soft_tree
+from safecompress_core.report.interactive.page_script import (
+    charts_json,
+    library_script,
+    page_charts,
+)
 from safecompress_core.report.objectives import attack_figure
 from safecompress_core.report.race import history
 from safecompress_core.report.selection import selection_findings
@@ -29,6 +37,7 @@ from safecompress_core.results.checksums import read_recorded, record_files
 from safecompress_core.results.directory import require_inside
 from safecompress_core.results.reading import read_results
 from safecompress_core.results.schema import Results
+from safecompress_core.results.score_file import ScoredRecords, read_scores
 
 __all__ = ["page_of", "page_template", "render", "write_report"]
 
@@ -68,8 +77,13 @@ def page_of(run_directory: Path, *, exports: ResultTable | None = None) -> str:
         RunDirectoryError: if one of the files it is made from is not there, cannot be read, or is
             not what the run has recorded.
     """
+    results = read_results(run_directory)
     return render(
-        results=read_results(run_directory),
+        results=results,
+        # Results of before have no scores of single records.
+        scored=()
+        if results.records is None
+        else read_scores(read_recorded(run_directory, results.records.file)),
         spec=read_recorded(run_directory, "spec.resolved.yaml").decode(),
         environment=json.loads(read_recorded(run_directory, "environment.json")),
         exports=exports,
@@ -82,6 +96,7 @@ def render(
     spec: str,
     environment: dict[str, Any],
     exports: ResultTable | None = None,
+    scored: Sequence[ScoredRecords] = (),
 ) -> str:
     """The page.
 
@@ -90,7 +105,10 @@ def render(
         spec: the text of ``spec.resolved.yaml``.
         environment: the content of ``environment.json``.
         exports: figures of exported files.
+        scored: the content of ``scores.parquet``; without it there are no figures of records.
     """
+    scores = score_figures(results, scored)
+    charts = page_charts(results, scores)
     resolved = YAML(typ="safe", pure=True).load(spec)
     top = alone if results.baseline is None else contents
     return page_template(TEMPLATE).render(
@@ -134,6 +152,9 @@ def render(
             if attack_figure(results, name) != "advantage"
         ],
         ends=summary.ends_of(results),
+        curves=static_figures(scores),
+        charts=charts_json(charts) if charts else "",
+        library=library_script() if charts else "",
         forests=panels.forests(results),
         trade_offs=panels.trade_offs(results),
         courses=panels.learning_figures(results),

@@ -12,6 +12,7 @@ import pytest
 from safecompress_core.host import load_plugins
 from safecompress_core.runs.run import FinishedRun, run_spec
 from safecompress_core.specfile.load import LoadedSpec, load_spec
+from tests.core.fixtures.small_run import finished_run, first_outcome, tiny_spec  # noqa: F401
 
 MAGNITUDE, GRADIENT, RANDOM = ({"type": name} for name in ("magnitude", "gradient", "random"))
 DIGIT = {"attribute": "digit"}

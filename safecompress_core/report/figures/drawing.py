@@ -14,6 +14,7 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 from safecompress_core.report.figures.svg import Color, SvgFigure, render_figure
 
 __all__ = [
+    "WIDTH",
     "CandidatePoint",
     "NoiseBar",
     "RoundPoint",
@@ -32,6 +33,7 @@ __all__ = [
 
 WIDTHS = {1: 520, 2: 520, 4: 252}
 WIDTH = 340
+"""Of a panel that has no other one's width, in CSS pixels."""
 SMALLEST_SPAN = 0.04  # an axis never shows less, so that nothing looks like much
 ROW = 26
 

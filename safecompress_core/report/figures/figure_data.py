@@ -1,8 +1,11 @@
 """Data of a report's figures, taken from ``results.json``."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+from safecompress_core.api import ADVANTAGE
+from safecompress_core.report.figures.attack_readings import attack_readings
+from safecompress_core.report.figures.candidate_models import candidate_models, rounds_with_best
 from safecompress_core.report.figures.drawing import (
     CandidatePoint,
     NoiseBar,
@@ -18,27 +21,14 @@ from safecompress_core.report.figures.lineage_lines import LineageLine, lineage_
 from safecompress_core.report.figures.svg import Color, SvgFigure
 from safecompress_core.report.objectives import attack_figure, loss_figure, objective_name
 from safecompress_core.report.race.history import (
-    chosen_model,
     is_race,
     lineages,
     noun_of_models,
     rounds_with_choice,
 )
-from safecompress_core.report.summary import columns_of, ends_of
-from safecompress_core.results.schema import (
-    AuditedPart,
-    CandidateRecord,
-    Results,
-    RoundRecord,
-)
+from safecompress_core.results.schema import Results
 
 __all__ = ["CaptionedFigure", "forests", "learning_figures", "noises", "trade_offs"]
-
-ROLES = {
-    ("performance",): "best at task",
-    ("safety",): "safest",
-    ("performance", "safety"): "best and safest",
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,20 +48,19 @@ class CaptionedFigure:
 
 def forests(results: Results) -> list[CaptionedFigure]:
     """Each attack of the audit on both models and on what else of the front was audited."""
-    models = list(_list_audited(results))
     wide = width(len(results.audit))
     figures = []
     for index, (name, attack) in enumerate(results.audit.items()):
-        readings = [(label, color, part.audit[name]) for label, color, part in models]
         whiskers = [
             Whisker(
-                label=label,
-                value=attack_record.advantage,
-                low=attack_record.advantage_interval[0],
-                high=attack_record.advantage_interval[1],
-                color=color,
+                label=reading.model,
+                value=reading.value,
+                low=reading.low,
+                high=reading.high,
+                color=reading.color,
             )
-            for label, color, attack_record in readings
+            for reading in attack_readings(results)
+            if reading.attack == name and reading.measure == ADVANTAGE
         ]
         title = f"Advantage of {name} by model"
         panel = forest(whiskers, name=f"forest-{index}", title=title, wide=wide)
@@ -82,19 +71,18 @@ def forests(results: Results) -> list[CaptionedFigure]:
 def trade_offs(results: Results) -> list[CaptionedFigure]:
     """Every candidate of every round, and every lineage, against each attack that tested it."""
     attackers = results.selection.attackers
-    front = {entry.id for entry in results.archive}
+    tested = candidate_models(results)
     figures = []
     for index, (attack, attacker) in enumerate(attackers.items()):
         trials = [
             CandidatePoint(
-                round=record.round,
-                performance=candidate.objectives["performance"],
-                advantage=candidate.objectives[attack],
-                on_front=candidate.id in front,
-                is_chosen=candidate is best,
+                round=model.round,
+                performance=model.measures["performance"],
+                advantage=model.measures[attack],
+                on_front=model.on_front,
+                is_chosen=model.is_chosen,
             )
-            for record, best in _rounds(results)
-            for candidate in record.candidates
+            for model in tested
         ]
         if not trials:
             continue
@@ -144,7 +132,7 @@ def _course(results: Results, objective: str, *, name: str, wide: int, color: Co
             low=min(candidate.objectives[objective] for candidate in record.candidates),
             high=max(candidate.objectives[objective] for candidate in record.candidates),
         )
-        for record, best in _rounds(results)
+        for record, best in rounds_with_best(results)
     ]
     title = f"{objective_name(results, objective)} over the rounds"
     return course(steps, name=name, title=title, wide=wide, color=color)
@@ -200,31 +188,3 @@ def noises(results: Results) -> list[CaptionedFigure]:
 
 def _objectives(results: Results) -> Sequence[str]:
     return list(results.rounds[0].spread) if results.rounds else []
-
-
-def _rounds(results: Results) -> Iterator[tuple[RoundRecord, CandidateRecord]]:
-    """Each round with the best of the candidates that it went on with.
-
-    In a race with the model of the lineage that the run chose: equals have no best one before.
-    """
-    winner = chosen_model(results).lineage if is_race(results) else None
-    for record in results.rounds:
-        chosen = [candidate for candidate in record.candidates if candidate.chosen]
-        of_winner = [candidate for candidate in chosen if candidate.lineage == winner]
-        yield record, max(of_winner or chosen, key=lambda candidate: candidate.utility)
-
-
-def _list_audited(results: Results) -> Iterator[tuple[str, Color, AuditedPart]]:
-    """Label, colour and audit of every model that has one.
-
-    The archive's chosen one is the compressed model, so it is there once.
-    """
-    *before, after = columns_of(results).items()
-    for name, part in before:
-        yield name, Color.BEFORE, part
-    yield after[0], Color.AFTER, after[1]
-    ends = ends_of(results)
-    for entry in results.archive:
-        if entry.audited is not None and not entry.chosen:
-            roles = [end for end, model in ends.items() if model == entry.id]
-            yield ROLES.get(tuple(roles), entry.id), Color.FRONT, entry.audited

@@ -1,0 +1,1 @@
+"""Interactive figures of a page: Vega-Lite charts of the data that the static ones draw."""
