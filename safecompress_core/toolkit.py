@@ -98,6 +98,7 @@ from safecompress_core.methods.method import (
     Method,
     MethodContext,
     MethodOutcome,
+    MethodPart,
     Recipe,
 )
 from safecompress_core.methods.phases import (
@@ -279,6 +280,7 @@ __all__ = [
     "Method",
     "MethodContext",
     "MethodOutcome",
+    "MethodPart",
     "Metric",
     "MetricTrial",
     "ModelError",

@@ -1,7 +1,7 @@
 """Run context: data, pools, networks and training of a run, built from its spec."""
 
 import copy
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, cached_property, partial
 from pathlib import Path
@@ -22,7 +22,13 @@ from safecompress_core.methods.architecture import Architecture
 from safecompress_core.methods.finisher import finish_model
 from safecompress_core.methods.lineages.evaluator import CandidateEvaluator
 from safecompress_core.methods.manifest import UncompressedParams
-from safecompress_core.methods.method import Method, MethodContext, Recipe, shared_teacher
+from safecompress_core.methods.method import (
+    Method,
+    MethodContext,
+    MethodPart,
+    Recipe,
+    shared_teacher,
+)
 from safecompress_core.methods.uncompressed import Uncompressed
 from safecompress_core.networks.classifier import Classifier
 from safecompress_core.plan import chooses_by_tests
@@ -40,7 +46,10 @@ from safecompress_core.training.defence import Schedule
 from safecompress_core.training.precision import choose_precision
 from safecompress_core.training.trainer import Trainer
 
-__all__ = ["RunContext", "build_run_context"]
+__all__ = ["PartsElsewhere", "RunContext", "build_run_context"]
+
+PartsElsewhere = Callable[[Sequence[MethodPart]], Iterator[MethodPart]]
+"""Does parts of a method's work in other processes, and yields each that is done."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -181,6 +190,7 @@ class RunContext(SpecContext):
         checkpoints: Checkpoints,
         archived: Callable[[str], Path],
         events: EventLog,
+        do_parts: PartsElsewhere | None = None,
     ) -> MethodContext:
         """Return the context of a method.
 
@@ -191,6 +201,7 @@ class RunContext(SpecContext):
             checkpoints: where the method keeps what it has reached.
             archived: the file of a model of the archive.
             events: the event log.
+            do_parts: does parts of the method's work elsewhere; None for here.
         """
         create_network = self.create_network
 
@@ -266,6 +277,7 @@ class RunContext(SpecContext):
             )
             if self.has_twins
             else None,
+            do_parts=do_parts,
         )
         return context
 

@@ -2,7 +2,7 @@
 
 import json
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -35,7 +35,14 @@ from safecompress_core.training.settings import Settings
 from safecompress_core.training.trainer import Trainer
 from safecompress_core.training.training_state import TrainingState, read_topology
 
-__all__ = ["Method", "MethodContext", "MethodOutcome", "Recipe", "shared_teacher"]
+__all__ = [
+    "Method",
+    "MethodContext",
+    "MethodOutcome",
+    "MethodPart",
+    "Recipe",
+    "shared_teacher",
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +60,23 @@ class Recipe:
     learning_rate: float
     optimizer: Callable[[list[nn.Parameter], float], torch.optim.Optimizer]
     precision: Precision = PLAIN
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MethodPart:
+    """Part of a method's work that another process can do, by `Method.do_part`.
+
+    Attributes:
+        checkpoint: name of the checkpoint that it leaves.
+        label: its name in messages.
+        facts: what is to be done, JSON-ready.
+        reads: files of the method's checkpoints that it reads, by their path there.
+    """
+
+    checkpoint: str
+    label: str
+    facts: Mapping[str, Any]
+    reads: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,6 +107,8 @@ class MethodContext:
         twin: the context of the models' swap twins; None where no attack compares with one. Its
             trainer's members are those of the twin, and so are those of its uncompressed network,
             teacher and held-out answers. Seeds are the same.
+        do_parts: does parts of the work elsewhere, each to its checkpoint, and yields those that
+            are done; None where all work is done here.
     """
 
     recipe: Recipe
@@ -104,6 +130,7 @@ class MethodContext:
     model_metadata: Mapping[str, Any]
     events: EventLog
     twin: "MethodContext | None"
+    do_parts: Callable[[Sequence[MethodPart]], Iterator[MethodPart]] | None = None
 
     def settings(
         self, defences: list[Params], *, density: float = 1.0, update_fraction: float = 0
@@ -319,6 +346,15 @@ class Method(ABC):
     @check_result(_check_outcome)
     def run(self, context: MethodContext) -> MethodOutcome:
         """Yield a model; goes on from a checkpoint where there is one."""
+
+    def do_part(self, context: MethodContext, part: MethodPart) -> None:
+        """Do a part that this method has given to ``context.do_parts``, in another process.
+
+        Args:
+            context: the same as there, but that it does no parts, and that its events end here.
+            part: which one; its checkpoint is the only result.
+        """
+        raise NotImplementedError(f"{type(self).__name__} has no part {part.label!r}")
 
     @check_result(_check_replay)
     def replay(self, context: MethodContext, lineage: Mapping[str, Any]) -> TrainingState:

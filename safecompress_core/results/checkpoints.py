@@ -65,8 +65,14 @@ class Checkpoints:
         # Last: without it the checkpoint does not exist.
         write_json(place / "record.json", contents)
 
-    def load(self, name: str) -> tuple[dict[str, Any], list[dict[str, Tensor]]] | None:
+    def load(
+        self, name: str, *, models: Sequence[int] | None = None
+    ) -> tuple[dict[str, Any], list[dict[str, Tensor]]] | None:
         """Return the checkpoint of a name; None without a complete one.
+
+        Args:
+            name: as it was saved.
+            models: which of its models are read, from 0; all by default.
 
         Raises:
             RunDirectoryError: if it cannot be read, or is damaged.
@@ -75,11 +81,13 @@ class Checkpoints:
         if not (place / "record.json").exists():
             return None
         record = read_json(place / "record.json")
-        models = [_tensors(place / f"{index}.safetensors") for index in range(record.pop("models"))]
+        count = record.pop("models")
+        wanted = range(count) if models is None else models
+        tensors = [_tensors(place / f"{index}.safetensors") for index in wanted]
         # Set back by what earlier attempts took, so that ``seconds`` goes on from there.
         self._began = time.perf_counter() - record.pop("seconds")
         self._began_cpu = time.process_time() - record.pop("cpu_seconds")
-        return record, models
+        return record, tensors
 
     def drop(self, name: str) -> None:
         """Forget a checkpoint that a newer one replaces."""

@@ -48,6 +48,10 @@ class EventLog:
         self._estimate = estimate or RemainingWork(clock=clock)
         self._pulsed = clock()
 
+    def add_listener(self, listener: Listener) -> None:
+        """Pass every event from here on to a listener as well, but the progress of training."""
+        self._listeners = (*self._listeners, listener)
+
     def expect(self, units: int, *, epochs: int | None = None, attacks: int | None = None) -> None:
         """Say how much there is to do in all, once that is known.
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from safecompress_core.context.cache_keys import content_key, trains_plainly
 from safecompress_core.context.reference_context import count_references
-from safecompress_core.context.run_context import RunContext, build_run_context
+from safecompress_core.context.run_context import PartsElsewhere, RunContext, build_run_context
 from safecompress_core.data.data_card import describe_data
 from safecompress_core.data.dataset import Dataset
 from safecompress_core.execution.executor import Executor
@@ -43,6 +43,7 @@ from safecompress_core.runs.build_results import (
     write_results,
 )
 from safecompress_core.runs.failure_attribution import naming_code
+from safecompress_core.runs.part_unit import DENSE, METHOD, parts_elsewhere
 from safecompress_core.runs.reference_models import ReferenceTraining, count_trainings
 from safecompress_core.runs.retraining import Retraining
 from safecompress_core.runs.run_audit import RunAudit
@@ -172,7 +173,7 @@ class _RunUnits:
         # Each is trained, then audited.
         total += 2 * run_context.spec.baseline.models
         self._events = EventLog(directory.log, live=observers)
-        self._dense = directory.checkpoints / "baseline"
+        self._dense = directory.checkpoints / DENSE
         if shared is not None:
             # By content, so that all variants of a comparison find the same model.
             self._dense = shared / BASELINE / content_key(run_context, method=PLAIN)
@@ -249,8 +250,13 @@ class _RunUnits:
         """
         is_plain = trains_plainly(self._prepared)
         # The dense checkpoint: a plain method is the baseline itself.
-        place = self._dense if is_plain else self._directory.checkpoints / "method"
-        context = self._method_context("method", place, big=lambda: big)
+        place = self._dense if is_plain else self._directory.checkpoints / METHOD
+        context = self._method_context(
+            "method",
+            place,
+            big=lambda: big,
+            do_parts=None if is_plain else self._do_parts(),
+        )
         outcome = self._method.run(context)
         self._seconds["compress"] = 0.0 if is_plain else context.checkpoints.seconds
         self._cpu_seconds["compress"] = 0.0 if is_plain else context.checkpoints.cpu_seconds
@@ -277,8 +283,21 @@ class _RunUnits:
                 references.train()
         return references
 
+    def _do_parts(self) -> PartsElsewhere | None:
+        """Return what does parts of the method elsewhere; None where its models are shared."""
+        if self._shared is not None:
+            return None  # a run of a comparison is a unit itself
+        return parts_elsewhere(
+            self._prepared, self._directory.checkpoints, self._executor, self._plugins_dir
+        )
+
     def _method_context(
-        self, unit: str, place: Path, *, big: Callable[[], Classifier] | None
+        self,
+        unit: str,
+        place: Path,
+        *,
+        big: Callable[[], Classifier] | None,
+        do_parts: PartsElsewhere | None = None,
     ) -> MethodContext:
         return self._prepared.method_context(
             unit,
@@ -286,6 +305,7 @@ class _RunUnits:
             checkpoints=Checkpoints(place),
             archived=self._directory.archive_path,
             events=self._events,
+            do_parts=do_parts,
         )
 
     @contextmanager

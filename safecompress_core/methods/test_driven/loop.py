@@ -23,14 +23,26 @@ from safecompress_core.methods.architecture import Architecture
 from safecompress_core.methods.lineages.lineage_settings import LineageSettings
 from safecompress_core.methods.lineages.lineage_training import LineageTraining
 from safecompress_core.methods.lineages.replay import LineagePath, replay_path
-from safecompress_core.methods.method import Method, MethodContext, MethodOutcome, Recipe
+from safecompress_core.methods.method import (
+    Method,
+    MethodContext,
+    MethodOutcome,
+    MethodPart,
+    Recipe,
+)
 from safecompress_core.methods.sparse_training import SparseTraining
 from safecompress_core.methods.test_driven.candidates import candidate_specs
 from safecompress_core.methods.test_driven.field import draw_field
+from safecompress_core.methods.test_driven.lineage_parts import do_lineage_part
 from safecompress_core.methods.test_driven.params import TestDrivenParams
 from safecompress_core.methods.test_driven.replay import read_path
 from safecompress_core.methods.test_driven.round_work import RoundWork
-from safecompress_core.methods.test_driven.state import LoopState, resume_state, save_state
+from safecompress_core.methods.test_driven.state import (
+    LoopState,
+    resume_lineage,
+    resume_state,
+    save_state,
+)
 from safecompress_core.networks.classifier import Classifier
 from safecompress_core.problems import Problem
 from safecompress_core.training.settings import Settings
@@ -60,12 +72,7 @@ class TestDriven(Method):
 
     def run(self, context: MethodContext) -> MethodOutcome:
         """All rounds, from the last one that a checkpoint holds."""
-        training = LineageTraining(
-            context,
-            self._training,
-            twins=self._params.twins,
-            test_finished=self._params.test_finished,
-        )
+        training = self._lineage_training(context)
         settings = self._training.settings(context)
         state = resume_state(training, settings, rounds=self._params.rounds)
         if state is None:
@@ -91,6 +98,31 @@ class TestDriven(Method):
             archive=state.archive,
             facts=self._training.facts(context, best.state, start=best.start),
             lineage=path.to_json(),
+        )
+
+    def do_part(self, context: MethodContext, part: MethodPart) -> None:
+        """Train and test one lineage of a round, as the round before has left it."""
+        training = self._lineage_training(context)
+        settings, facts = self._training.settings(context), part.facts
+        rounds: tuple[dict[str, Any], ...] = ()
+        if facts["round"] == 1:
+            drawn = self._field(context, settings)[facts["lineage"] - 1]
+            lineage = training.start(facts["lineage"], drawn)
+        else:
+            lineage, rounds = resume_lineage(
+                training, settings, rounds=facts["round"] - 1, position=facts["position"]
+            )
+        archive = Archive(weights=tuple(context.evaluator.weights.tolist()))
+        state = LoopState(lineages=(lineage,), rounds=rounds, archive=archive)
+        work = RoundWork(self._params, self._candidate_specs, training, state)
+        do_lineage_part(training, part, work.test_lineage, lineage)
+
+    def _lineage_training(self, context: MethodContext) -> LineageTraining:
+        return LineageTraining(
+            context,
+            self._training,
+            twins=self._params.twins,
+            test_finished=self._params.test_finished,
         )
 
     def replay(self, context: MethodContext, lineage: Mapping[str, Any]) -> TrainingState:

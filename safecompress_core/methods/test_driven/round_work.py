@@ -1,7 +1,7 @@
 """Work of one round: train its lineages, derive candidates where few are left, test, choose."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from safecompress_core.choose.archive import Archive, ArchiveEntry
@@ -14,9 +14,11 @@ from safecompress_core.methods.lineages.lineage_training import (
 from safecompress_core.methods.lineages.model_figures import ModelFigures
 from safecompress_core.methods.lineages.round_selection import RoundSelection
 from safecompress_core.methods.test_driven.candidates import UNCHANGED, CandidateSpec
+from safecompress_core.methods.test_driven.lineage_parts import train_and_test_elsewhere
 from safecompress_core.methods.test_driven.params import TestDrivenParams
 from safecompress_core.methods.test_driven.rounds import Round
 from safecompress_core.methods.test_driven.state import LoopState
+from safecompress_core.methods.test_driven.tested_models import TestedModel
 from safecompress_core.sparse.thinning import is_reachable
 from safecompress_core.training.settings import Settings
 from safecompress_core.training.training_state import TrainingState
@@ -25,27 +27,6 @@ __all__ = ["RoundWork"]
 
 FEW = 3
 """Lineages up to which a race spends attackers that train a network."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TestedModel:
-    """A model that a round has tested: a lineage, or a candidate that was derived from one.
-
-    Attributes:
-        lineage: the model, under the id that this round gives it.
-        parent: id of the model that it comes from.
-        strategy: what was changed of the parent; of a lineage, what distinguishes it from the spec.
-        pair: the model and its twin as they were tested.
-        evaluation: its test.
-    """
-
-    __test__ = False  # no test class, whatever its name makes pytest believe
-
-    lineage: Lineage
-    parent: str
-    strategy: str
-    pair: TestedPair
-    evaluation: Evaluation
 
 
 class RoundWork:
@@ -85,13 +66,10 @@ class RoundWork:
     def run(self) -> LoopState:
         """Return the state after the round."""
         self._pass_over_missing()
-        tested: list[TestedModel] = []
-        for lineage in self._state.lineages:
-            derive = self._derive if self._times.derives else self._test_lineage
-            tested += derive(lineage, len(tested) + 1)
+        tested = self._test_all()
         # Everything that was tested competes in one selection.
         selection = RoundSelection(
-            [self._figures(model) for model in tested],
+            [model.figures for model in tested],
             self._context.evaluator,
             self._context.aggregator,
             confidence=self._params.confidence,
@@ -112,14 +90,22 @@ class RoundWork:
             archive=archive,
         )
 
-    def _figures(self, model: TestedModel) -> ModelFigures:
-        """Return the figures of a test that count."""
-        return ModelFigures.of(
-            model.evaluation,
-            self._context.evaluator,
-            self._params,
-            costs=self._training.costs.of(model.pair.state),
-        )
+    def _test_all(self) -> list[TestedModel]:
+        """Return the tested models of the round, those of one lineage after another."""
+        lineages, do_parts = self._state.lineages, self._context.do_parts
+        # A single lineage has nothing to be done at the same time.
+        if do_parts is not None and len(lineages) > 1 and not self._times.derives:
+            return train_and_test_elsewhere(
+                self._training, lineages, self._times, number=self._number, do_parts=do_parts
+            )
+        tested: list[TestedModel] = []
+        for lineage in lineages:
+            tested += (
+                self._derive(lineage, len(tested) + 1)
+                if self._times.derives
+                else [self.test_lineage(lineage, len(tested) + 1)]
+            )
+        return tested
 
     def _pass_over_missing(self) -> None:
         """Count the work of planned lineages that left early as done."""
@@ -132,9 +118,14 @@ class RoundWork:
             attacks=(candidates or missing) * len(self._context.evaluator.attacks),
         )
 
-    def _test_lineage(self, lineage: Lineage, first: int) -> Iterator[TestedModel]:
-        """Train a lineage through the round, and test it as it is."""
-        name = f"r{self._number}c{first}"
+    def test_lineage(self, lineage: Lineage, position: int) -> TestedModel:
+        """Train a lineage through the round, and test it as it is.
+
+        Args:
+            lineage: of the round.
+            position: among all of the round, from 1.
+        """
+        name = f"r{self._number}c{position}"
         what = f"lineage {lineage.number} ({lineage.name}) in round {self._number}"
         self._training.train(lineage, until=self._times.end, what=what)
         trained = replace(lineage, id=name)
@@ -146,7 +137,7 @@ class RoundWork:
             twin=pair.twin,
             spared=self._spared(),
         )
-        yield self._tested(trained, pair, evaluation, parent=lineage.id, strategy=lineage.name)
+        return self._tested(trained, pair, evaluation, parent=lineage.id, strategy=lineage.name)
 
     def _derive(self, lineage: Lineage, first: int) -> Iterator[TestedModel]:
         """Train a lineage, then derive, fine-tune and test its candidates."""
@@ -203,7 +194,17 @@ class RoundWork:
             performance=float(evaluation.performance.mean()),
         )
         return TestedModel(
-            lineage=model, parent=parent, strategy=strategy, pair=pair, evaluation=evaluation
+            lineage=model,
+            parent=parent,
+            strategy=strategy,
+            pair=pair,
+            attacks=evaluation.to_json(),
+            figures=ModelFigures.of(
+                evaluation,
+                self._context.evaluator,
+                self._params,
+                costs=self._training.costs.of(pair.state),
+            ),
         )
 
     def _spared(self) -> frozenset[str]:
@@ -260,7 +261,7 @@ class RoundWork:
                     "settings": model.lineage.state.settings.to_json(),
                     "density": model.lineage.state.density,
                     "defences": model.lineage.state.facts(),
-                    "attacks": model.evaluation.to_json(),
+                    "attacks": model.attacks,
                     **selection.verdict_on(index),
                     "chosen": index in selection.winners,
                     "left": selection.departure(index, [other.lineage.id for other in tested]),
@@ -287,7 +288,8 @@ class RoundWork:
         for model in tested:
             if model.lineage.id in stays:
                 # As it would ship, if it were picked.
-                finished = self._training.finish(model.pair)
+                tested_pair = model.pair or self._training.as_tested(model.lineage)
+                finished = self._training.finish(tested_pair)
                 self._context.store(finished, self._context.archive_path(model.lineage.id))
         return after
 

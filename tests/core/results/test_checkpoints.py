@@ -108,3 +108,16 @@ def test_a_damaged_checkpoint_is_named_with_what_to_do(tmp_path: Path) -> None:
 
     with pytest.raises(RunDirectoryError, match=r"one/0\.safetensors: cannot be read: .*; remove"):
         places.load("one")
+
+
+def test_some_models_of_a_checkpoint_are_read_without_the_others(tmp_path: Path) -> None:
+    """The files of the others may be elsewhere."""
+    places = Checkpoints(tmp_path)
+    places.save("round-1", {"a": 1}, [{"x": torch.tensor([float(n)])} for n in range(4)])
+    (tmp_path / "round-1" / "0.safetensors").unlink()
+
+    kept = places.load("round-1", models=range(2, 4))
+
+    assert kept is not None
+    assert kept[0] == {"a": 1}
+    assert [float(model["x"]) for model in kept[1]] == [2.0, 3.0]

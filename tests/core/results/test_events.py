@@ -120,3 +120,15 @@ def test_work_inside_a_unit_tells_of_training_alone() -> None:
     assert [(one["event"], one["done"], one["total"]) for one in live] == [
         ("training_progressed", 3, 7)
     ]
+
+
+def test_a_listener_that_comes_later_hears_what_comes_then() -> None:
+    """Next to those that were there."""
+    first: list[str] = []
+    later: list[str] = []
+    journal = EventLog(lambda event: first.append(event["event"]))
+    journal.emit("run_started")
+    journal.add_listener(lambda event: later.append(event["event"]))
+    journal.emit("run_finished")
+
+    assert (first, later) == (["run_started", "run_finished"], ["run_finished"])
