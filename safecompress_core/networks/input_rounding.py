@@ -90,14 +90,17 @@ class _Rounding:
         scale, zero_point = self._range.scale, self._range.zero_point
         if not torch.is_grad_enabled():
             # Without the function of its own, which an exported graph could not hold.
-            return (_round(first, scale, zero_point), *rest)
-        rounded = _StraightThrough.apply(first, scale, zero_point)  # type: ignore[no-untyped-call]
+            return (_round(first, scale, zero_point)[0], *rest)
+        rounded, _ = _StraightThrough.apply(  # type: ignore[no-untyped-call]
+            first, scale, zero_point
+        )
         return (rounded, *rest)
 
 
-def _round(inputs: Tensor, scale: float, zero_point: int) -> Tensor:
-    codes = ((inputs / scale).round() + zero_point).clamp(LOWEST, HIGHEST)
-    return (codes - zero_point) * scale
+def _round(inputs: Tensor, scale: float, zero_point: int) -> tuple[Tensor, Tensor]:
+    """Return the rounded inputs, and the codes before they are clamped, both of their shape."""
+    codes = (inputs / scale).round() + zero_point
+    return (codes.clamp(LOWEST, HIGHEST) - zero_point) * scale, codes
 
 
 class _StraightThrough(torch.autograd.Function):
@@ -111,17 +114,21 @@ class _StraightThrough(torch.autograd.Function):
     generate_vmap_rule = True
 
     @staticmethod
-    def forward(inputs: Tensor, scale: float, zero_point: int) -> Tensor:
-        return _round(inputs, scale, zero_point)
+    def forward(inputs: Tensor, scale: float, zero_point: int) -> tuple[Tensor, Tensor]:
+        rounded, codes = _round(inputs, scale, zero_point)
+        # An output, since a context is set up from inputs and outputs alone.
+        return rounded, (codes >= LOWEST) & (codes <= HIGHEST)
 
     @staticmethod
-    def setup_context(ctx: Any, inputs: tuple[Tensor, float, int], output: Tensor) -> None:
-        del output
-        fed, scale, zero_point = inputs
-        codes = (fed / scale).round() + zero_point
-        ctx.save_for_backward((codes >= LOWEST) & (codes <= HIGHEST))
+    def setup_context(
+        ctx: Any, inputs: tuple[Tensor, float, int], output: tuple[Tensor, Tensor]
+    ) -> None:
+        del inputs
+        _, within = output
+        ctx.mark_non_differentiable(within)
+        ctx.save_for_backward(within)
 
     @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None]:
+    def backward(ctx: Any, gradient: Tensor, _: Tensor) -> tuple[Tensor, None, None]:
         (within,) = ctx.saved_tensors
         return gradient * within, None, None
