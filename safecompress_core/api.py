@@ -871,9 +871,13 @@ class MethodDef(Definition):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FinisherDef(Definition):
-    """A stage after training; its target is a :class:`safecompress_core.toolkit.Finisher`."""
+    """A stage after training; its target is a :class:`safecompress_core.toolkit.Finisher`.
+
+    ``reduces`` states that it may return a smaller network, which has to come before any codes.
+    """
 
     kind: ClassVar[Kind] = Kind.FINISHER
+    reduces: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -93,6 +93,7 @@ from safecompress_core.methods.finisher import (
     Finish,
     FinishContext,
     Finisher,
+    SmallerNetwork,
 )
 from safecompress_core.methods.method import (
     Method,
@@ -125,6 +126,9 @@ from safecompress_core.networks.cost import (
     latency,
     macs,
     peak_memory,
+)
+from safecompress_core.networks.dead_channels import (
+    without_dead_channels,
 )
 from safecompress_core.networks.input_rounding import (
     InputRange,
@@ -307,6 +311,7 @@ __all__ = [
     "ScoredGame",
     "Seed",
     "Settings",
+    "SmallerNetwork",
     "SparseTraining",
     "Step",
     "Subject",
@@ -357,4 +362,5 @@ __all__ = [
     "spellings_unified",
     "unflatten",
     "uniform",
+    "without_dead_channels",
 ]

@@ -6,6 +6,7 @@ One without access to its inside is `BlackBoxModel`: it answers, and that is all
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import torch
@@ -176,6 +177,27 @@ class Classifier(nn.Module):
             raise TopologyError(f"inputs of {again[0]!r} are rounded already")
         round_inputs(self.module, ranges)
         self.rounded_inputs = {**self.rounded_inputs, **ranges}
+
+    def reduce(
+        self, layer_shapes: LayerShapes, state: Mapping[str, Tensor], *, sample: Tensor
+    ) -> None:
+        """Take layers of fewer inputs and outputs, with their weights; the network is dense then.
+
+        Args:
+            layer_shapes: the widths that differ from those of the architecture.
+            state: parameters and buffers by name, of these shapes.
+            sample: an input, shape (1, ...), on the network's device.
+
+        Raises:
+            ModelError: if a layer cannot have such a shape.
+        """
+        layer_shapes.apply(self.module)
+        self.module.load_state_dict(state)
+        self.layer_shapes = replace(
+            self.layer_shapes, widths={**self.layer_shapes.widths, **layer_shapes.widths}
+        )
+        self.topology = None
+        self.width = self._width(sample)
 
     def sparse_parameters(self) -> dict[str, nn.Parameter]:
         """The weights that a topology may thin out, by name; see `sparsifiable_weights`."""

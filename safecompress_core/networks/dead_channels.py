@@ -25,7 +25,9 @@ __all__ = ["without_dead_channels"]
 WEIGHTED = (nn.Linear, *CONVOLUTIONS)
 
 
-def without_dead_channels(module: nn.Module, sample: Tensor) -> tuple[nn.Module, dict[str, int]]:
+def without_dead_channels(
+    module: nn.Module, sample: Tensor, *, adds_biases: bool = True
+) -> tuple[nn.Module, dict[str, int]]:
     """Return a copy of a network without its dead channels, and how many were removed by layer.
 
     Each layer keeps one channel. Dropout and batch normalisation count as in eval mode.
@@ -33,6 +35,8 @@ def without_dead_channels(module: nn.Module, sample: Tensor) -> tuple[nn.Module,
     Args:
         module: from samples to logits; of linear layers, convolutions and batch normalisation.
         sample: an input, shape (1, ...), on the network's device.
+        adds_biases: whether a layer may get a bias that its architecture has none of, for a
+            constant that it reads; else such a channel stays.
 
     Raises:
         ModelError: if another layer has weights, or two layers share theirs.
@@ -46,7 +50,7 @@ def without_dead_channels(module: nn.Module, sample: Tensor) -> tuple[nn.Module,
     smaller.requires_grad_()
     removed: Counter[str] = Counter()
     # A removal can leave channels before it without a reader, so until there is none.
-    while counts := _remove_once(smaller, sample):
+    while counts := _remove_once(smaller, sample, adds_biases=adds_biases):
         removed.update(counts)
     for before, after in zip(module.parameters(), smaller.parameters(), strict=False):
         after.requires_grad_(before.requires_grad)
@@ -61,7 +65,7 @@ class _Dead:
     readers: tuple[tuple[nn.Module, list[int]], ...]
 
 
-def _remove_once(module: nn.Module, sample: Tensor) -> Counter[str]:
+def _remove_once(module: nn.Module, sample: Tensor, *, adds_biases: bool) -> Counter[str]:
     """Remove what is dead now; return how many channels by layer."""
     import torch_pruning as pruning  # noqa: PLC0415  an extra
 
@@ -79,6 +83,7 @@ def _remove_once(module: nn.Module, sample: Tensor) -> Counter[str]:
             channel
             for position in range(len(_weight(root)))
             if (channel := _dead_channel(graph, root, position, constants)) is not None
+            and (adds_biases or not _lacks_bias(channel, constants))
         ]
         # One channel stays: a layer without outputs is none.
         dead[root] = found[: len(_weight(root)) - 1]
@@ -116,6 +121,16 @@ def _dead_channel(
     if any(writes) or not all(_takes(layer, constants[layer][places]) for layer, places in readers):
         return None
     return _Dead(position, tuple(readers))
+
+
+def _lacks_bias(channel: _Dead, constants: dict[nn.Module, Tensor]) -> bool:
+    """Return whether a reader of a constant other than 0 has no bias to add it to."""
+    without = (
+        (layer, places)
+        for layer, places in channel.readers
+        if "bias" not in dict(layer.named_parameters(recurse=False))
+    )
+    return any(bool(constants[layer][places].count_nonzero()) for layer, places in without)
 
 
 def _takes(layer: nn.Module, constant: Tensor) -> bool:

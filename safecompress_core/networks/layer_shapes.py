@@ -12,7 +12,7 @@ Three decisions:
 from collections import Counter, OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Self
+from typing import Any, Self, cast
 
 from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
@@ -153,6 +153,23 @@ class LayerShapes:
             factorised={name: rank for name, (rank,) in ranks.items()},
         )
 
+    @classmethod
+    def between(cls, before: nn.Module, after: nn.Module) -> Self:
+        """Return the widths that layers of one network have and those of another have not.
+
+        Args:
+            before: the network.
+            after: with layers of the same names, some of other widths.
+        """
+        layers = dict(before.named_modules())
+        return cls(
+            widths={
+                name: _widths(layer)
+                for name, layer in after.named_modules()
+                if can_be_resized(layer) and _widths(layer) != _widths(layers[name])
+            }
+        )
+
     def apply(self, module: nn.Module) -> None:
         """Reshape a network in place; the weights of what changes are 0.
 
@@ -200,6 +217,16 @@ def _sizes(written: Any, count: int) -> tuple[int, ...]:
     if len(sizes) != count or any(type(size) is not int or size < 1 for size in sizes):
         raise ValueError(f"{written!r} is not {count} times a number from 1")
     return sizes
+
+
+def _widths(layer: nn.Module) -> tuple[int, int]:
+    """Return inputs and outputs of a layer that can be resized."""
+    if isinstance(layer, nn.Linear):
+        return layer.in_features, layer.out_features
+    if isinstance(layer, CONVOLUTIONS):
+        return layer.in_channels, layer.out_channels
+    channels = cast(_BatchNorm, layer).num_features
+    return channels, channels
 
 
 def _layer(module: nn.Module, name: str) -> nn.Module:

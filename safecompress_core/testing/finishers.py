@@ -13,6 +13,7 @@ from safecompress_core.api import FinisherDef
 from safecompress_core.methods.finisher import Finish, FinishContext, Finisher
 from safecompress_core.networks.classifier import Classifier
 from safecompress_core.networks.input_rounding import round_inputs
+from safecompress_core.networks.layer_shapes import LayerShapes
 from safecompress_core.saved_models.storage import load_model, save_model
 from safecompress_core.sparse.topology import Topology
 from safecompress_core.testing.manifest import DefinitionConformance
@@ -97,6 +98,21 @@ class FinisherConformance(DefinitionConformance):
                 assert not decoded[weight == 0].count_nonzero()
                 assert decoded.isfinite().all()
 
+    def test_a_smaller_network_computes_the_same_function(self) -> None:
+        """But for the order of sums; and it has fewer parameters."""
+        for context in self.contexts():
+            finish = self.finisher().finish(context)
+            if finish.smaller is None:
+                continue
+            with torch.no_grad():
+                before = context.network(context.calibration)
+            weights = sum(tensor.numel() for tensor in context.network.state().values())
+
+            after = self._answers(context.network, finish, context.calibration)
+
+            torch.testing.assert_close(after, before, rtol=1e-4, atol=1e-5)
+            assert sum(t.numel() for t in context.network.state().values()) < weights
+
     def test_the_same_model_is_finished_in_the_same_way(self) -> None:
         """A run that is resumed finishes its model again."""
         for once, again in zip(self.contexts(), self.contexts(), strict=True):
@@ -115,13 +131,17 @@ class FinisherConformance(DefinitionConformance):
             assert topology is not None
             wanted = self._answers(network, finish, context.calibration)
             path = tmp_path / f"{index}.safetensors"
+            metadata = network.layer_shapes.to_json()
+            if metadata:
+                topology = Topology({n: w != 0 for n, w in network.sparse_parameters().items()})
 
             save_model(
-                path, network.state(), topology, {}, codes=finish.codes, inputs=finish.inputs
+                path, network.state(), topology, metadata, codes=finish.codes, inputs=finish.inputs
             )
             stored = load_model(path)
 
             module = nn.Sequential(nn.Linear(21, 16), nn.ReLU(), nn.Linear(16, 5)).eval()
+            LayerShapes.from_json(stored.metadata).apply(module)
             module.load_state_dict(stored.state)
             round_inputs(module, stored.inputs)
             with torch.no_grad():
@@ -137,6 +157,9 @@ class FinisherConformance(DefinitionConformance):
     @torch.no_grad()
     def _answers(network: Classifier, finish: Finish, inputs: Tensor) -> Tensor:
         """Answers of a network after a finish, which it keeps."""
+        if finish.smaller is not None:
+            shapes, state = finish.smaller.layer_shapes, finish.smaller.state
+            network.reduce(shapes, state, sample=inputs[:1])
         weights = network.sparse_parameters()
         for name, code in finish.codes.items():
             weights[name].copy_(code.weight())

@@ -12,6 +12,7 @@ from torch.nn.modules.module import _EXTRA_STATE_KEY_SUFFIX
 from safecompress_core.api import Params
 from safecompress_core.errors import SafeCompressError
 from safecompress_core.networks.classifier import Classifier
+from safecompress_core.networks.layer_shapes import LayerShapes
 from safecompress_core.networks.output_guard import GuardedClassifier, OutputGuard
 from safecompress_core.sparse.masking import SparseBinding
 from safecompress_core.sparse.strategy import History
@@ -186,6 +187,32 @@ class TrainingState:
             # Decoded, so that what is measured is what the file holds.
             weights[name].copy_(code.weight())
         self.codes = self.codes | dict(codes)
+
+    def reduce(
+        self,
+        layer_shapes: LayerShapes,
+        tensors: Mapping[str, Tensor],
+        topology: Topology | None,
+        *,
+        sample: Tensor,
+    ) -> None:
+        """Take a smaller network of the same function.
+
+        It is the last thing that is done to a training state but to encode it.
+
+        Args:
+            layer_shapes: the widths that differ from those of the architecture.
+            tensors: parameters and buffers by name, of these shapes.
+            topology: of the smaller network; None for a dense one.
+            sample: an input, shape (1, ...), on the network's device.
+        """
+        if self._binding is not None:
+            self._binding.release()
+            self._binding = None
+        self.network.reduce(layer_shapes, tensors, sample=sample)
+        self.network.topology = self.explored = topology
+        # The parameters are others, and found anew.
+        vars(self).pop("weights", None)
 
     @property
     def history(self) -> History:

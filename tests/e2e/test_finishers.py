@@ -10,6 +10,7 @@ import torch
 from click.testing import CliRunner, Result
 from safetensors import safe_open
 
+from safecompress import load_classifier
 from safecompress_core.cli import cli
 from safecompress_core.context.run_context import build_run_context
 from safecompress_core.host import load_plugins
@@ -171,4 +172,55 @@ def test_stages_that_do_not_exist_or_do_not_fit_are_refused(tmp_path: Path) -> N
     assert "method.finish.0" in outcome.stderr
     assert "did you mean 'quantize'" in outcome.stderr
     assert "method.finish.1.bits" in outcome.stderr
+    assert not (tmp_path / "runs").exists()
+
+
+def dead_channels_run(place: Path, stages: list[str], *, epochs: int) -> Result:
+    """The outcome of a run of a very sparse network with these stages."""
+    spec = SPEC | {
+        "training": SPEC["training"] | {"epochs": epochs},
+        "method": {"type": "prune", "density": 0.01, "finish": [{"type": one} for one in stages]},
+        "attackers": [],
+        "audit": {"attackers": [{"type": "loss-threshold"}]},
+    }
+    (place / "spec.yaml").write_text(json.dumps(spec))
+    return told("run", place / "spec.yaml", "--runs-dir", place / "runs")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("stages", [["remove-dead-channels"], ["remove-dead-channels", "quantize"]])
+def test_a_network_ships_without_its_dead_channels(stages: list[str], tmp_path: Path) -> None:
+    """The file holds a smaller network, answers as the unfinished model does, and loads again."""
+    pytest.importorskip("torch_pruning")
+    outcome = dead_channels_run(tmp_path, stages, epochs=8)
+    assert outcome.exit_code == 0, outcome.stderr
+    [directory] = (tmp_path / "runs").iterdir()
+    results = results_of(directory)
+    before, after = results["unfinished"]["model"], results["model"]
+    facts = results["method"]["finish"][0]["facts"]
+
+    assert sum(facts["removed"].values()) > 0
+    assert facts["largest_difference"] < 1e-4
+    assert after["reshaping"]["widths"]
+    assert after["parameters"] < before["parameters"]
+    assert after["file_bytes"] < before["file_bytes"]
+    assert after["density"] <= before["density"]
+    small, whole = (
+        load_classifier(directory / name / "model.safetensors") for name in ("model", "unfinished")
+    )
+    inputs = torch.rand(32, 64)
+    tolerance = 1e-4 if len(stages) == 1 else 0.5
+    torch.testing.assert_close(small(inputs), whole(inputs), atol=tolerance, rtol=tolerance)
+    assert told("verify", directory).exit_code == 0
+
+
+def test_channels_are_removed_before_weights_are_coded(tmp_path: Path) -> None:
+    """The codes would be of other shapes; refused at its place, before anything is trained."""
+    pytest.importorskip("torch_pruning")
+    outcome = dead_channels_run(tmp_path, ["quantize", "remove-dead-channels"], epochs=1)
+
+    assert outcome.exit_code == 1
+    assert "spec.yaml:1:" in outcome.stderr
+    assert "method.finish.1.type: 'remove-dead-channels' removes channels of a" in outcome.stderr
+    assert "write the stage that removes channels first" in outcome.stderr
     assert not (tmp_path / "runs").exists()

@@ -6,7 +6,13 @@ from pydantic import Field
 
 from safecompress_core.api import FinisherDef, Params
 
-__all__ = ["DEFINITIONS", "CastParams", "ClusterParams", "QuantizeParams"]
+__all__ = [
+    "DEFINITIONS",
+    "CastParams",
+    "ClusterParams",
+    "QuantizeParams",
+    "RemoveDeadChannelsParams",
+]
 
 
 class QuantizeParams(Params):
@@ -37,6 +43,10 @@ class CastParams(Params):
     """``float16`` has more digits, ``bfloat16`` the range of float32."""
 
 
+class RemoveDeadChannelsParams(Params):
+    """Channels that no answer depends on; nothing is lost with them."""
+
+
 DEFINITIONS = (
     FinisherDef(
         name="quantize",
@@ -57,5 +67,12 @@ DEFINITIONS = (
         params=CastParams,
         target="safecompress_plugins.finishers.cast:Cast",
         summary="Weights in float16 or bfloat16.",
+    ),
+    FinisherDef(
+        name="remove-dead-channels",
+        params=RemoveDeadChannelsParams,
+        target="safecompress_plugins.finishers.dead_channels:RemoveDeadChannels",
+        summary="A smaller network of the same function, without channels that nothing depends on.",
+        reduces=True,
     ),
 )

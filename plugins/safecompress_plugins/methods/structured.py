@@ -14,7 +14,6 @@ from safecompress_core.toolkit import (
     Architecture,
     Classifier,
     LayerShapes,
-    can_be_resized,
     require_resizable,
 )
 from safecompress_plugins.methods.dense_then_reshaped import DenseThenReshaped
@@ -75,7 +74,7 @@ class Structured(DenseThenReshaped):
                 prune = graph.get_pruner_of_module(layer).prune_out_channels
                 # A fresh group per removal: positions shift once earlier channels are gone.
                 graph.get_pruning_group(layer, prune, gone[channels.layer]).prune()
-        small = architecture.build_with_shapes(LayerShapes(widths=_changes(network.module, module)))
+        small = architecture.build_with_shapes(LayerShapes.between(network.module, module))
         small.module.load_state_dict(module.state_dict())
         left = {
             group.layer: [len(group.scores) - len(gone[group.layer]), len(group.scores)]
@@ -155,21 +154,3 @@ def _channels(group: Any, graph: Any, names: Mapping[int, str]) -> Channels:
             side[layer] = len(positions) // len(scores)
     root = names[id(group[0].dep.target.module)]
     return Channels(layer=root, scores=scores, outputs=touched[0], inputs=touched[1])
-
-
-def _changes(before: nn.Module, after: nn.Module) -> dict[str, tuple[int, int]]:
-    """Return inputs and outputs of the layers whose widths changed."""
-    modules = dict(before.named_modules())
-    return {
-        name: _widths(layer)
-        for name, layer in after.named_modules()
-        if can_be_resized(layer) and _widths(layer) != _widths(modules[name])
-    }
-
-
-def _widths(layer: nn.Module) -> tuple[int, int]:
-    if isinstance(layer, nn.Linear):
-        return layer.in_features, layer.out_features
-    if isinstance(layer, nn.Conv1d | nn.Conv2d | nn.Conv3d):
-        return layer.in_channels, layer.out_channels
-    return layer.num_features, layer.num_features  # type: ignore[return-value]

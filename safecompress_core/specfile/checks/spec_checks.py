@@ -186,6 +186,17 @@ def _check_finished_tests(spec: RunSpec) -> Iterator[Problem]:
         yield Problem(("method", "test_finished"), message, hint, at_key=True)
 
 
+def _check_stages(spec: RunSpec) -> Iterator[Problem]:
+    """A stage that makes the network smaller comes before those that code its weights."""
+    reducing = [definition_of(stage).reduces for stage in spec.method.finish]
+    for index in range(1, len(reducing)):
+        if reducing[index] and not reducing[index - 1]:
+            name = component_id(spec.method.finish[index])
+            message = f"{name!r} removes channels of a network whose weights are coded already"
+            hint = "write the stage that removes channels first"
+            yield Problem(("method", "finish", index, "type"), message, hint)
+
+
 def _check_gate_density(spec: RunSpec) -> Iterator[Problem]:
     yield from check_densities(spec.gate, spec.method)
 
@@ -223,6 +234,7 @@ _CHECKS: tuple[Callable[[RunSpec], Iterator[Problem]], ...] = (
     _check_tests,
     _check_gate_density,
     _check_finished_tests,
+    _check_stages,
     _check_reference_data,
     check_measures,
     check_attackers,
