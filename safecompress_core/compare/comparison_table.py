@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from safecompress_core.choose.front import is_nondominated
+from safecompress_core.compare.behaviour_changes import behaviour_changes
 from safecompress_core.compare.run_metrics import RunMetrics, read_run_metrics
 from safecompress_core.compare.seed_statistics import is_best, summary
 from safecompress_core.compare.training_cost import TrainingCost
@@ -159,7 +160,10 @@ def _row(key: _Key, runs: Sequence[FinishedVariant], mia: str | None) -> Variant
     readings = [_read(run, mia) for run in runs]
     verdicts = Counter(verdict_word(run.results) for run in runs)
     row = _describe(key, [run.seed for run in runs], readings)
-    return row.model_copy(update={"verdicts": dict(verdicts)})
+    changes = behaviour_changes([run.results for run in runs])
+    return row.model_copy(
+        update={"verdicts": dict(verdicts)} | ({"behaviours": changes} if changes else {})
+    )
 
 
 def _read(run: FinishedVariant, mia: str | None) -> RunMetrics:

@@ -17,6 +17,8 @@ from safecompress_core.atomic_writing import write_bytes
 from safecompress_core.report import audit_only as alone
 from safecompress_core.report import contents, summary, verdict, worst_cases
 from safecompress_core.report import formatting as words
+from safecompress_core.report.behaviours import changes
+from safecompress_core.report.behaviours.change_figures import change_figures
 from safecompress_core.report.data_card_text import card_lines
 from safecompress_core.report.details_table import membership_details_table
 from safecompress_core.report.figures import figure_data as panels
@@ -157,6 +159,11 @@ def render(
         library=library_script() if charts else "",
         forests=panels.forests(results),
         trade_offs=panels.trade_offs(results),
+        behaviours=changes.changes(results),
+        behaviours_summary=changes.summary(results),
+        behaviours_left_out=changes.left_out(results),
+        behaviour_figures=change_figures(results),
+        flips=changes.flips(results),
         courses=panels.learning_figures(results),
         noises=panels.noises(results),
     )

@@ -1,5 +1,6 @@
 """One page that holds a comparison: a function of ``comparison.json``, and of nothing else."""
 
+from safecompress_core.report.behaviours.matrix import change_matrix
 from safecompress_core.report.comparison.variants import comparison_verdict, legend, variant_table
 from safecompress_core.report.comparison.variants_figures import learning, trade_offs
 from safecompress_core.report.page import page_template
@@ -25,6 +26,7 @@ def render(comparison: ComparisonResults) -> str:
         legend=list(legend(comparison)),
         trade_offs=trade_offs(comparison),
         learning=learning(comparison),
+        changed=change_matrix(comparison),
     )
 
 

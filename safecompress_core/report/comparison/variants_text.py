@@ -137,6 +137,9 @@ def _flat(row: VariantRecord) -> Iterator[tuple[str, Any]]:
     for attacker, measures in row.audit.items():
         for measure, summary in measures.items():
             yield from _ends(f"audit.{attacker}.{measure}", summary)
+    for behaviour in row.behaviours or ():
+        yield from _ends(f"change.{behaviour.name}", behaviour.change)
+        yield f"change.{behaviour.name}.verdict", behaviour.verdict
 
 
 def _ends(name: str, summary: SummaryRecord | None) -> Iterator[tuple[str, float | None]]:

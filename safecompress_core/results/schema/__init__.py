@@ -27,6 +27,7 @@ from safecompress_core.results.schema.comparison_results import (
     FailureRecord,
     FigureName,
     SummaryRecord,
+    VariantBehaviourRecord,
     VariantRecord,
     label_of,
 )
@@ -186,6 +187,7 @@ __all__ = [
     "TopDecileRecord",
     "UnresolvedPointRecord",
     "ValueCountRecord",
+    "VariantBehaviourRecord",
     "VariantRecord",
     "comparison_schema",
     "export_schema",

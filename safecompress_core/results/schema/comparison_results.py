@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Literal, TypeAlias
 
+from safecompress_core.results.schema.behaviour_records import ChangeVerdict
 from safecompress_core.results.schema.record import Count, Facts, Fraction, Interval, Record, Sha256
 
 __all__ = [
@@ -13,6 +14,7 @@ __all__ = [
     "FailureRecord",
     "FigureName",
     "SummaryRecord",
+    "VariantBehaviourRecord",
     "VariantRecord",
     "label_of",
 ]
@@ -50,6 +52,30 @@ class SummaryRecord(Record):
     """95 % interval of the mean by Student's t; null with a single seed."""
     values: tuple[float, ...]
     """The figure of each seed, in the order of ``seeds``."""
+
+
+class VariantBehaviourRecord(Record):
+    """A behaviour before and after compression, over the seeds."""
+
+    name: str
+    """The metric; of an attack ``<attacker>.<measure>``."""
+    higher: Literal["better", "worse"]
+    """What a higher figure says of the model."""
+    relative: bool
+    """Whether the figure compares a model with the uncompressed one."""
+    before: SummaryRecord
+    """Figures of the uncompressed models."""
+    after: SummaryRecord
+    """Figures of the compressed models."""
+    change: SummaryRecord
+    """``after`` less ``before``, seed by seed."""
+    noise: float | None
+    """Root mean square of the differences between re-trained uncompressed models and the
+    uncompressed one of their seed; null without re-trained models."""
+    verdict: ChangeVerdict
+    """Of a single seed that of its run. Of several ``within noise`` where that is so for each
+    seed, or the change is no larger than ``noise``; ``changed beyond training noise`` where the
+    interval of the change excludes 0; ``relative`` figures are compared with re-trained models."""
 
 
 class VariantRecord(Record):
@@ -117,6 +143,8 @@ class VariantRecord(Record):
     of every game; null for the uncompressed model."""
     relative_seconds: float | None
     """``seconds`` over those of the uncompressed model, ≥ 0."""
+    behaviours: tuple[VariantBehaviourRecord, ...] | None = None
+    """Changes by compression that all of its runs measured; not of the uncompressed model."""
 
     @property
     def label(self) -> str:

@@ -1,0 +1,1 @@
+"""Behaviours that compression changed, as tables, figures and words."""
