@@ -295,6 +295,8 @@ def _value(schema: Schema, parts: Mapping[str, Schema]) -> str:
 
 def _scalar(schema: Schema) -> str:
     """A number with its bounds, a text with its form, or anything that has neither."""
+    if str(schema.get("pattern", "")).startswith("^cuda:"):
+        return "`cuda:0`, `cuda:1`, …"
     if "pattern" in schema:
         return f"lower case with hyphens, at most {schema['maxLength']} letters"
     bounds = [f"{sign} {schema[key]:g}" for key, sign in BOUNDS.items() if key in schema]

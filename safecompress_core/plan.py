@@ -244,7 +244,7 @@ def _caveats(spec: RunSpec) -> Iterator[str]:
         )
     if spec.device == "auto":
         yield "device: auto takes an accelerator where there is one; other devices round otherwise"
-    if spec.device in ("cuda", "mps"):
+    if spec.device.partition(":")[0] in ("cuda", "mps"):
         yield (
             f"device: {spec.device} has operations without a deterministic form; torch warns where "
             "one is used, and then the bytes may differ from run to run"
@@ -259,7 +259,8 @@ def _caveats(spec: RunSpec) -> Iterator[str]:
             f"training.precision: {training.precision} rounds by the device's own rules; models "
             "are still observed, attacked and measured in float32"
         )
-    yield (
-        "a network beyond 500,000 multiplications a sample uses as many threads as torch has, and "
-        "another number of threads may round otherwise (OMP_NUM_THREADS fixes it)"
-    )
+    if training.threads is None:
+        yield (
+            "a network beyond 500,000 multiplications a sample uses as many threads as torch has, "
+            "and another number of threads may round otherwise (training.threads fixes it)"
+        )

@@ -29,8 +29,8 @@ Decorator = Callable[[Any], Any]
 
 device_option = click.option(
     "--device",
-    type=click.Choice(["auto", "cpu", "cuda", "mps"]),
-    help="Device of all computation; the same as --set device=...",
+    metavar="NAME",
+    help="auto, cpu, cuda, cuda:1 or mps; the same as --set device=...",
 )
 
 plugins_dir_option = click.option(

@@ -30,7 +30,6 @@ from safecompress_core.host import Registry
 from safecompress_core.plan import PLAIN
 from safecompress_core.results.checksums import is_finished
 from safecompress_core.results.command_line import Invocation
-from safecompress_core.results.environment import threads_for
 from safecompress_core.results.reading import read_results
 from safecompress_core.runs.run import run_directory, run_spec
 from safecompress_core.runs.spec_unit import UnitSpec, needed_distributions, unit_settings
@@ -147,7 +146,6 @@ class _Runner:
         run_context = build_run_context(
             entry.loaded, self.registry, dataset_cache=self.dataset_cache
         )
-        threads = threads_for(run_context.create_network(), run_context.sample)
         return RunUnit(
             label=entry.label,
             folder=self.job.folder,
@@ -163,7 +161,7 @@ class _Runner:
             spec=UnitSpec.of(run_context),
             invoked=self.job.invoked,
             watch=self.job.watch,
-            **unit_settings(run_context, threads),
+            **unit_settings(run_context),
         )
 
     def _do(self, entry: ComparisonRun) -> None:

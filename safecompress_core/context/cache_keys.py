@@ -43,6 +43,8 @@ def content_key(run_context: RunContext, **content: Any) -> str:
             f"{definition.target} {registry.origin(definition).version}"
             for definition in find_definitions(asked, registry)
         ],
+        # Rounding depends on them, and where the spec leaves them open, on the machine.
+        "threads": run_context.threads,
         # The content itself, so that equal hashes mean equal settings.
         **asked,
     }

@@ -33,6 +33,7 @@ from safecompress_core.methods.uncompressed import Uncompressed
 from safecompress_core.networks.classifier import Classifier
 from safecompress_core.plan import chooses_by_tests
 from safecompress_core.results.checkpoints import Checkpoints
+from safecompress_core.results.environment import threads_for
 from safecompress_core.results.events import EventLog
 from safecompress_core.saved_models.input_rows import digests_read
 from safecompress_core.saved_models.load import load_network
@@ -142,6 +143,11 @@ class RunContext(SpecContext):
             # weights.
             precision=choose_precision(training, self.create_network(), self.sample, self.device),
         )
+
+    @property
+    def threads(self) -> int:
+        """Return the number of torch threads, on which rounding depends."""
+        return threads_for(self.create_network(), self.sample, wanted=self.spec.training.threads)
 
     @property
     def recipe(self) -> Recipe:

@@ -54,9 +54,11 @@ def environment(
 
 def is_available(wanted: str) -> bool:
     """Return whether torch can use the requested device here."""
-    if wanted == "cuda":
+    kind, _, number = wanted.partition(":")
+    if kind == "cuda":
         # torch has no single question for all devices.
-        return torch.cuda.is_available()
+        is_there = not number or int(number) < torch.cuda.device_count()
+        return torch.cuda.is_available() and is_there
     return wanted != "mps" or torch.backends.mps.is_available()
 
 
@@ -69,7 +71,7 @@ def pick_device(wanted: str) -> torch.device:
     return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
 
 
-def threads_for(network: nn.Module, sample: Tensor) -> int:
+def threads_for(network: nn.Module, sample: Tensor, *, wanted: int | None = None) -> int:
     """Return the number of torch threads: one for a small network, else the current number.
 
     Handing out so little work costs as much as doing it, and far more where other processes want
@@ -78,7 +80,10 @@ def threads_for(network: nn.Module, sample: Tensor) -> int:
     Args:
         network: what will be trained; small is what does little work, whatever its size.
         sample: an input of it, shape (1, ...).
+        wanted: the number that the spec asks for, which wins; None for none.
     """
+    if wanted is not None:
+        return wanted
     # Counted in work, not parameters: a small convolution over a large image is much work.
     return 1 if macs(network, sample) <= SMALL else torch.get_num_threads()
 

@@ -29,7 +29,7 @@ from safecompress_core.results.directory import (
     write_json,
     write_yaml,
 )
-from safecompress_core.results.environment import environment, reproducible, threads_for
+from safecompress_core.results.environment import environment, reproducible
 from safecompress_core.results.events import EventLog, Listener
 from safecompress_core.results.identity import require_same_identity
 from safecompress_core.results.reading import read_results
@@ -129,7 +129,7 @@ def run_spec(
         write_yaml(directory.path / "spec.resolved.yaml", loaded.resolved)
         if "encoder" in run_context.model_metadata:
             write_json(directory.path / "preprocessing.json", run_context.model_metadata["encoder"])
-        with reproducible(threads_for(run_context.create_network(), run_context.sample)):
+        with reproducible(run_context.threads):
             # Inside, since threads and determinism settings are part of the record.
             record = environment(run_context.device, run_context.recipe.precision, invoked)
             write_json(directory.path / "environment.json", record)

@@ -8,8 +8,6 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, Self
 
-import torch
-
 from safecompress_core.context.run_context import RunContext, build_run_context
 from safecompress_core.errors import ExecutionError
 from safecompress_core.execution.units import Unit
@@ -113,12 +111,9 @@ def require_identity(known: Mapping[str, str], run_context: RunContext) -> None:
         )
 
 
-def unit_settings(run_context: RunContext, threads: int | None = None) -> dict[str, Any]:
-    """Return threads and device of units of a run; by default with the threads that torch has."""
-    return {
-        "threads": torch.get_num_threads() if threads is None else threads,
-        "device": run_context.device.type,
-    }
+def unit_settings(run_context: RunContext) -> dict[str, Any]:
+    """Return threads and device of units of a run."""
+    return {"threads": run_context.threads, "device": run_context.device.type}
 
 
 def needed_distributions(

@@ -28,7 +28,7 @@ from safecompress_core.networks.classifier import ModelFactory
 from safecompress_core.networks.cost import macs
 from safecompress_core.preflight.run_checks import require_buildable
 from safecompress_core.results.checkpoints import Checkpoints
-from safecompress_core.results.environment import reproducible, threads_for
+from safecompress_core.results.environment import reproducible
 from safecompress_core.results.events import EventLog
 from safecompress_core.runs.failure_attribution import naming_code
 from safecompress_core.seeding import Seed
@@ -97,7 +97,7 @@ def measure_step(loaded: LoadedSpec, registry: Registry) -> StepTiming:
     batch = loaded.spec.training.batch_size
     with (
         # Threads of a real run, since they decide the time of a step.
-        reproducible(threads_for(run_context.create_network(), run_context.sample)),
+        reproducible(run_context.threads),
         TemporaryDirectory() as place,
     ):
         context = run_context.method_context(

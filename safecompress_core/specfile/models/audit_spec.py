@@ -14,6 +14,7 @@ from safecompress_core.specfile.models.components import Definitions
 from safecompress_core.specfile.models.run_spec import (
     GIVEN,
     MOST_ENTRIES,
+    Device,
     Gate,
     Members,
     Share,
@@ -95,7 +96,7 @@ class AuditSpec(Params):
     """What the audit is called; lower case, with hyphens."""
     seed: Seed = 0
     """Every random choice follows from it."""
-    device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
+    device: Device = "auto"
     """Where a model of weights is asked; one of any other format is asked on the processor."""
     task: AuditTask
     """Data, and what is known of the model."""

@@ -107,6 +107,10 @@ class Sparsify(Params):
     """Patterns of those that stay dense all the same."""
 
 
+Device = Literal["auto", "cpu", "cuda", "mps"] | Annotated[str, Field(pattern="^cuda:[0-9]{1,3}$")]
+"""A device as torch names it, or ``auto``."""
+
+
 class Task(Params):
     """Task of the network: data, private attributes and architecture."""
 
@@ -187,6 +191,10 @@ class Training(Params):
     devices made for it, else float32. Models are observed in float32, whatever this says."""
     channels_last: Literal["auto"] | bool = "auto"
     """Whether images lie in memory pixel by pixel; ``auto``: where training is in bfloat16 too."""
+    threads: Annotated[int, Field(ge=1, le=1024)] | None = None
+    """Processor threads of all computation; by default one for a small network, else as many as
+    torch has. Another number may round otherwise, so a run that is to be the same elsewhere, or
+    next to others, states it."""
     compile: bool = False
     """Whether torch compiles the network for training: minutes at first, bytes of its own."""
 
@@ -276,7 +284,7 @@ class RunSpec(Params):
     """What the run is called; lower case, with hyphens."""
     seed: Seed = 0
     """Every random choice follows from it."""
-    device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
+    device: Device = "auto"
     """Where tensors live; ``auto`` takes the first accelerator there is."""
     task: Task
     """Data and model."""

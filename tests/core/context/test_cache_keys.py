@@ -19,6 +19,7 @@ Prepare = Callable[..., RunContext]
         ({"audit__attackers": []}, True),
         ({"seed": 4}, False),
         ({"training__epochs": 5}, False),
+        ({"training__threads": 2}, False),
         ({"task__model": {"type": "mlp", "hidden": [9]}}, False),
         ({"pools": {"members": 0.4}}, False),
     ],

@@ -53,6 +53,19 @@ def test_a_small_network_is_trained_on_one_thread(monkeypatch: pytest.MonkeyPatc
 
     assert threads_for(nn.Linear(500, 1000), torch.zeros(1, 500)) == 1
     assert threads_for(nn.Linear(501, 1000), torch.zeros(1, 501)) == 7
+    for width in (500, 501):
+        network, sample = nn.Linear(width, 1000), torch.zeros(1, width)
+        assert threads_for(network, sample, wanted=3) == 3
+
+
+def test_a_numbered_device_has_to_be_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first is number 0."""
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+
+    assert is_available("cuda:1")
+    assert not is_available("cuda:2")
+    assert pick_device("cuda:1") == torch.device("cuda", 1)
 
 
 def test_work_is_what_counts_and_not_the_number_of_weights(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -89,5 +89,5 @@ def test_distributions_are_those_of_the_components(prepare: Prepare, tmp_path: P
 
 def test_threads_and_device_are_the_run_s(prepare: Prepare) -> None:
     """Whoever executes it."""
-    assert unit_settings(prepare(), threads=3) == {"threads": 3, "device": "cpu"}
-    assert unit_settings(prepare())["threads"] == torch.get_num_threads()
+    assert unit_settings(prepare()) == {"threads": 1, "device": "cpu"}
+    assert unit_settings(prepare(training__threads=3))["threads"] == 3
