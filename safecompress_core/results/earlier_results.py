@@ -11,6 +11,7 @@ from safecompress_core.results.checksums import RESULTS
 from safecompress_core.results.gates import readings
 from safecompress_core.results.reading import parse_results
 from safecompress_core.results.schema import Results
+from safecompress_core.results.score_file import SCORES, ScoredRecords, read_scores
 from safecompress_core.specfile.models.run_spec import Gate
 from safecompress_core.specfile.paths import local_path
 
@@ -27,11 +28,14 @@ class EarlierResults:
         file: the ``results.json``, under whatever name.
         sha256: of the file.
         results: its content.
+        scores: of every record of the pool *audit*, by each attack on each model: those of
+            ``scores.parquet`` next to the file; empty without it.
     """
 
     file: Path
     sha256: str
     results: Results
+    scores: tuple[ScoredRecords, ...]
 
 
 def read_earlier_results(text: str) -> EarlierResults:
@@ -42,7 +46,7 @@ def read_earlier_results(text: str) -> EarlierResults:
 
     Raises:
         RunDirectoryError: if it is not there, cannot be read, or is no ``results.json`` of this
-            version.
+            version; or if the scores next to it are damaged.
     """
     place = local_path(text)
     file = place / RESULTS if place.is_dir() else place
@@ -59,7 +63,13 @@ def read_earlier_results(text: str) -> EarlierResults:
         reason = str(error).removeprefix(f"{file}: ").rpartition("; ")[0]
         message = f"{file}: holds no results of a run or an audit that can be read ({reason})"
         raise RunDirectoryError(f"{message}; {NO_FILE}") from None
-    return EarlierResults(file=file, sha256=hashlib.sha256(content).hexdigest(), results=results)
+    scores = file.parent / SCORES
+    return EarlierResults(
+        file=file,
+        sha256=hashlib.sha256(content).hexdigest(),
+        results=results,
+        scores=read_scores(scores.read_bytes()) if scores.is_file() else (),
+    )
 
 
 def check_earlier_results(gates: Sequence[Gate]) -> Iterator[Problem]:

@@ -21,6 +21,7 @@ from safecompress_core.host import Registry
 from safecompress_core.results.checksums import RESULTS
 from safecompress_core.results.directory import RunDirectory, read_json, write_json
 from safecompress_core.results.run_id import find_definitions
+from safecompress_core.results.score_file import SCORES
 from safecompress_core.specfile.component_files import (
     ExternalFiles,
     list_externals,
@@ -99,9 +100,12 @@ def identity_of_gates(gates: Sequence[Gate]) -> Identity:
     identity: Identity = {}
     for place, gate in enumerate(gates):
         if gate.no_worse_than is not None:
-            results = ExternalFiles(path=gate.no_worse_than, patterns=(RESULTS,))
+            results = ExternalFiles(path=gate.no_worse_than, patterns=(RESULTS, SCORES))
+            # Next to a file; a directory has them in it.
+            scores = ExternalFiles(path=str(Path(gate.no_worse_than).parent / SCORES))
             name = f"gate.{place}.no_worse_than"
-            identity |= {f"{file} ({name})": digest for file, digest in results.digests()}
+            for files in (results, scores):
+                identity |= {f"{file} ({name})": digest for file, digest in files.digests()}
     return identity
 
 

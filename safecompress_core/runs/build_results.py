@@ -46,7 +46,7 @@ from safecompress_core.results.score_file import (
     ScoredRecords,
     scores_file,
 )
-from safecompress_core.runs.relative_gates import compare_with_earlier
+from safecompress_core.runs.relative_gates import ComparedResults, compare_with_earlier
 from safecompress_core.specfile.checks.measure_checks import measure_weights
 from safecompress_core.specfile.checks.spec_checks import gate_measures
 from safecompress_core.training.training_state import TrainingState
@@ -154,6 +154,7 @@ def build_results(
     spec, chosen = prepared.spec, audited.chosen
     rounds = work.rounds if work else ()
     attacks = (*prepared.attacks, *prepared.audit_attacks)
+    pools = prepared.describe_pools()
     content: dict[str, Any] = {
         "version": VERSION,
         "name": spec.name,
@@ -174,10 +175,18 @@ def build_results(
             spec.gate,
             compressed=chosen,
             baseline=audited.baseline,
-            earlier=compare_with_earlier(spec.gate, chosen, higher_is_better=gate_measures(spec)),
+            earlier=compare_with_earlier(
+                spec.gate,
+                ComparedResults(
+                    part=chosen,
+                    scores=audited.scores_of_chosen,
+                    pool=pools["audit"]["fingerprint"],
+                ),
+                higher_is_better=gate_measures(spec),
+            ),
         ),
         "data": data,
-        "pools": prepared.describe_pools(),
+        "pools": pools,
         "files": _hash_models(work.directory) if work else {},
         # Summed here, so that the total agrees with the phases in every file.
         "seconds": {

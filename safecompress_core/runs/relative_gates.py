@@ -1,18 +1,70 @@
 """Relative gates: figures of these results compared with those of earlier ones."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
 
 from safecompress_core.results.earlier_results import EarlierResults, read_earlier_results
 from safecompress_core.results.gates import Reading, readings
 from safecompress_core.results.schema import AuditedModel, EarlierFigureRecord, EstimateRecord
+from safecompress_core.results.score_file import AUDITED, CHOSEN, ScoredRecords
 from safecompress_core.specfile.models.run_spec import Gate
-from safecompress_core.stats.intervals import Estimate, mean_difference_of_independent
+from safecompress_core.stats.intervals import (
+    Estimate,
+    auc_difference_interval,
+    mean_difference_of_independent,
+)
 
-__all__ = ["compare_with_earlier"]
+__all__ = ["ComparedResults", "compare_with_earlier"]
+
+FACTORS = {"auc": 1.0, "advantage": 2.0, "accuracy": 1.0}
+"""Measures of membership that are functions of an AUC, and their slopes: advantage and balanced
+accuracy of the AUC of the decisions."""
+SAME = 1e-9
+"""Largest difference of two figures that are the same but for rounding."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ComparedResults:
+    """Results whose records may be compared with others'.
+
+    Attributes:
+        part: the model with its audit.
+        scores: of the records of its pool *audit*, by attack.
+        pool: fingerprint of that pool.
+    """
+
+    part: AuditedModel
+    scores: Sequence[ScoredRecords] = ()
+    pool: str = ""
+
+    def statistic(self, reading: Reading, measure: str) -> NDArray[np.float64] | None:
+        """Return what a measure is the AUC of, shape (N,); None where scores do not give it.
+
+        Scores that do not yield the figure of the results are of another run.
+        """
+        attack = self.part.audit.get(reading.attack or "")
+        scored = [one for one in self.scores if one.attack == reading.attack]
+        # The threshold of an inverted attack is not kept.
+        if attack is None or len(scored) != 1 or reading.is_reversed or measure not in FACTORS:
+            return None
+        statistic = scored[0].score
+        if measure != "auc":
+            threshold = getattr(attack, "threshold", None)
+            if threshold is None:
+                return None
+            statistic = (statistic > threshold).astype(np.float64)
+        area = auc_difference_interval(statistic, np.zeros_like(statistic), scored[0].member).value
+        # One half is the AUC of scores that are all alike.
+        figure = {"auc": area + 0.5, "advantage": max(2 * area, 0.0), "accuracy": area + 0.5}
+        is_same = abs(figure[measure] - reading.estimate.value) < SAME
+        return statistic if is_same else None
 
 
 def compare_with_earlier(
-    gates: Sequence[Gate], compressed: AuditedModel, *, higher_is_better: Mapping[str, bool]
+    gates: Sequence[Gate], results: ComparedResults, *, higher_is_better: Mapping[str, bool]
 ) -> dict[int, EarlierFigureRecord]:
     """Compare the measure of each relative gate with the earlier results that it names.
 
@@ -21,7 +73,7 @@ def compare_with_earlier(
 
     Args:
         gates: of a spec; the others are passed over.
-        compressed: the chosen model.
+        results: the chosen model.
         higher_is_better: by measure.
 
     Returns:
@@ -33,7 +85,7 @@ def compare_with_earlier(
     return {
         place: _compare(
             gate,
-            compressed,
+            results,
             read_earlier_results(gate.no_worse_than),
             sign=-1 if higher_is_better[gate.measure] else 1,
         )
@@ -43,17 +95,24 @@ def compare_with_earlier(
 
 
 def _compare(
-    gate: Gate, compressed: AuditedModel, earlier: EarlierResults, *, sign: int
+    gate: Gate, results: ComparedResults, earlier: EarlierResults, *, sign: int
 ) -> EarlierFigureRecord:
     """Return the comparison of the attack that is furthest above the earlier worst one."""
-    worst = max(readings(gate.measure, earlier.results), key=lambda one: sign * one.estimate.value)
-    compared = [
-        (_worse_by(reading, worst, sign=sign), reading)
-        for reading in readings(gate.measure, compressed)
-    ]
+    pool = earlier.results.pools.get("audit")
+    before = ComparedResults(
+        part=earlier.results,
+        scores=[one for one in earlier.scores if one.model in (CHOSEN, AUDITED)],
+        pool="" if pool is None else pool.fingerprint,
+    )
+    worst = max(readings(gate.measure, before.part), key=lambda one: sign * one.estimate.value)
+    compared = []
+    for reading in readings(gate.measure, results.part):
+        paired = _paired_difference(gate.measure, (results, reading), (before, worst), sign=sign)
+        difference = paired or _unpaired_difference(reading, worst, sign=sign)
+        compared.append((difference, reading, paired is not None))
     by_estimate = gate.against == "estimate"
-    difference, reading = max(
-        compared, key=lambda pair: pair[0].value if by_estimate else pair[0].high
+    difference, reading, is_paired = max(
+        compared, key=lambda one: one[0].value if by_estimate else one[0].high
     )
     return EarlierFigureRecord(
         name=earlier.results.name,
@@ -63,13 +122,39 @@ def _compare(
         attacks=None if reading.title is None else (reading.title, worst.title or ""),
         worse_by=difference.value,
         worse_by_interval=difference.interval,
-        paired=False,
+        paired=is_paired,
     )
 
 
-def _worse_by(reading: Reading, earlier: Reading, *, sign: int) -> Estimate:
+def _unpaired_difference(reading: Reading, earlier: Reading, *, sign: int) -> Estimate:
     now, then = (_estimate(one.estimate) for one in (reading, earlier))
     return mean_difference_of_independent(*((now, then) if sign > 0 else (then, now)))
+
+
+def _paired_difference(
+    measure: str,
+    now: tuple[ComparedResults, Reading],
+    then: tuple[ComparedResults, Reading],
+    *,
+    sign: int,
+) -> Estimate | None:
+    """Return how much worse a measure is, record by record; None where records do not match.
+
+    Both advantages are at least 0 by definition: the difference is that of the figures, and its
+    interval that of the rates behind them.
+    """
+    (results, reading), (earlier, worst) = now, then
+    if results.pool != earlier.pool:
+        return None
+    name = measure.rpartition(".")[2]
+    statistics = results.statistic(reading, name), earlier.statistic(worst, name)
+    if statistics[0] is None or statistics[1] is None:
+        return None
+    [scored] = [one for one in results.scores if one.attack == reading.attack]
+    areas = auc_difference_interval(statistics[0], statistics[1], scored.member)
+    low, high = sorted(sign * FACTORS[name] * end for end in areas.interval)
+    value = sign * (reading.estimate.value - worst.estimate.value)
+    return Estimate(value, min(low, value), max(high, value))
 
 
 def _estimate(record: EstimateRecord) -> Estimate:

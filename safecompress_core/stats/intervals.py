@@ -20,6 +20,7 @@ from safecompress_core.stats.roc import Array, placements
 __all__ = [
     "CONFIDENCE",
     "Estimate",
+    "auc_difference_interval",
     "auc_interval",
     "clopper_pearson",
     "macro_auc_interval",
@@ -173,6 +174,41 @@ def _student(confidence: float, variances: Sequence[float], degrees: Sequence[in
         return 0.0
     spread = sum(variance**2 / count for variance, count in zip(variances, degrees, strict=True))
     return float(stdtrit(variance**2 / spread, (1 + confidence) / 2)) * sqrt(variance)
+
+
+def auc_difference_interval(
+    first: Array, second: Array, is_member: Array, *, confidence: float = CONFIDENCE
+) -> Estimate:
+    """Return the AUC of some scores less that of others of the same samples, with an interval.
+
+    DeLong's variance of the difference, with Welch's degrees of freedom: what the samples have in
+    common cancels, and scores that rank them alike differ by exactly 0.
+
+    Args:
+        first: shape (N,), higher means more likely a member.
+        second: likewise, of the same samples.
+        is_member: shape (N,), True for members.
+        confidence: in (0, 1).
+
+    Raises:
+        PoolError: if there are fewer than 2 samples on either side.
+        ValueError: if the shapes differ or a score is NaN.
+
+    Source: DeLong et al. 1988, as in :func:`auc_interval`, section 3.
+    """
+    sides = [
+        one - other
+        for one, other in zip(
+            placements(first, is_member), placements(second, is_member), strict=True
+        )
+    ]
+    if min(map(len, sides)) < 2:
+        raise PoolError("an interval of a difference needs at least 2 members and 2 non-members")
+    variances = [float(side.var(ddof=1)) / len(side) for side in sides]
+    half = _student(confidence, variances, [len(side) - 1 for side in sides])
+    # Either side's mean is the difference of the areas.
+    difference = float(sides[0].mean())
+    return Estimate(difference, difference - half, difference + half)
 
 
 def null_auc_interval(
