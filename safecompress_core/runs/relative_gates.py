@@ -68,8 +68,9 @@ def compare_with_earlier(
 ) -> dict[int, EarlierFigureRecord]:
     """Compare the measure of each relative gate with the earlier results that it names.
 
-    The worst attack of these results is compared with the worst of the earlier ones: by the end of
-    the interval that counts, so that no other attack fails the gate.
+    Each attack of these results is compared with the same one and with the worst one of the earlier
+    results, and the more certain comparison counts: the worst attack has become worse by no more
+    than either. Of all attacks the one counts that would fail the gate first.
 
     Args:
         gates: of a spec; the others are passed over.
@@ -94,36 +95,70 @@ def compare_with_earlier(
     }
 
 
+@dataclass(frozen=True, slots=True)
+class _Comparison:
+    """A figure of these results, an earlier one, and how much worse the former is."""
+
+    reading: Reading
+    earlier: Reading
+    difference: Estimate
+    is_paired: bool
+
+
 def _compare(
     gate: Gate, results: ComparedResults, earlier: EarlierResults, *, sign: int
 ) -> EarlierFigureRecord:
-    """Return the comparison of the attack that is furthest above the earlier worst one."""
+    """Return the comparison that would fail the gate first."""
     pool = earlier.results.pools.get("audit")
     before = ComparedResults(
         part=earlier.results,
         scores=[one for one in earlier.scores if one.model in (CHOSEN, AUDITED)],
         pool="" if pool is None else pool.fingerprint,
     )
-    worst = max(readings(gate.measure, before.part), key=lambda one: sign * one.estimate.value)
-    compared = []
-    for reading in readings(gate.measure, results.part):
-        paired = _paired_difference(gate.measure, (results, reading), (before, worst), sign=sign)
-        difference = paired or _unpaired_difference(reading, worst, sign=sign)
-        compared.append((difference, reading, paired is not None))
-    by_estimate = gate.against == "estimate"
-    difference, reading, is_paired = max(
-        compared, key=lambda one: one[0].value if by_estimate else one[0].high
-    )
+    references = list(readings(gate.measure, before.part))
+    worst = max(references, key=lambda one: sign * one.estimate.value)
+
+    def end(found: _Comparison) -> float:
+        difference = found.difference
+        return difference.value if gate.against == "estimate" else difference.high
+
+    closest = [
+        min(
+            (
+                _compare_readings(gate.measure, (results, reading), (before, other), sign=sign)
+                for other in references
+                if other is worst or other.title == reading.title
+            ),
+            key=end,
+        )
+        for reading in readings(gate.measure, results.part)
+    ]
+    found = max(closest, key=end)
     return EarlierFigureRecord(
         name=earlier.results.name,
         sha256=earlier.sha256,
-        value=worst.estimate.value,
-        interval=worst.estimate.interval,
-        attacks=None if reading.title is None else (reading.title, worst.title or ""),
-        worse_by=difference.value,
-        worse_by_interval=difference.interval,
-        paired=is_paired,
+        value=found.earlier.estimate.value,
+        interval=found.earlier.estimate.interval,
+        attacks=None
+        if found.reading.title is None
+        else (found.reading.title, found.earlier.title or ""),
+        worse_by=found.difference.value,
+        worse_by_interval=found.difference.interval,
+        paired=found.is_paired,
     )
+
+
+def _compare_readings(
+    measure: str,
+    now: tuple[ComparedResults, Reading],
+    then: tuple[ComparedResults, Reading],
+    *,
+    sign: int,
+) -> _Comparison:
+    """Return how much worse one figure is than another: record by record where they match."""
+    paired = _paired_difference(measure, now, then, sign=sign)
+    difference = paired or _unpaired_difference(now[1], then[1], sign=sign)
+    return _Comparison(now[1], then[1], difference, is_paired=paired is not None)
 
 
 def _unpaired_difference(reading: Reading, earlier: Reading, *, sign: int) -> Estimate:

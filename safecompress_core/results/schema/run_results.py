@@ -118,7 +118,8 @@ class GateOutcomeRecord(Record):
 class EarlierFigureRecord(Record):
     """The figure of an earlier run or audit that a relative gate compares with.
 
-    Of a whole game's measure it is that of the earlier results' worst attack.
+    Of a whole game's measure it is that of the same attack or of the earlier results' worst one,
+    whichever comparison is more certain.
     """
 
     name: str

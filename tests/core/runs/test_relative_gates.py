@@ -97,6 +97,17 @@ def test_what_has_no_sampling_error_is_compared_as_it_is(baseline: Path) -> None
     assert (found.worse_by, found.worse_by_interval) == (200.0, (200.0, 200.0))
 
 
+def test_a_weaker_attack_that_has_become_stronger_fails_nothing(baseline: Path) -> None:
+    """It was 0.18, is 0.19, and the worst one was 0.20 and still is."""
+    attack = attack_record("membership", 0.19, advantage_interval=(0.1899, 0.1901))
+    results = edited(earlier_results(), {"audit": {"entropy": attack.to_json()}})
+
+    found = compare(results, baseline, "membership.advantage", against="estimate")
+
+    assert found.attacks == ("loss", "loss")
+    assert found.worse_by == 0.0
+
+
 @pytest.mark.parametrize(("against", "attack"), [("interval", "entropy"), ("estimate", "loss")])
 def test_the_attack_that_would_fail_the_gate_first_is_the_one_that_is_compared(
     baseline: Path, against: str, attack: str
