@@ -31,6 +31,7 @@ __all__ = [
     "BLACK_BOX",
     "GRAY_BOX",
     "LABEL_ONLY",
+    "UNDECLARED",
     "WHITE_BOX",
     "Access",
     "AggregatorDef",
@@ -846,6 +847,10 @@ class AggregatorDef(Definition):
     kind: ClassVar[Kind] = Kind.AGGREGATOR
 
 
+UNDECLARED = "does not declare that its steps may be divided among processes"
+"""Reason to refuse a component in data-parallel training that says nothing about it."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MethodDef(Definition):
     """A way to a compressed model; its target is a toolkit ``Method``.
@@ -855,7 +860,9 @@ class MethodDef(Definition):
     chosen without tests. ``refuses`` are the defences that it cannot
     host, by name, each with the reason; a spec that names one of them is refused. ``has_twins``
     states that it can train a swap twin of each model that it tests, for attackers with
-    ``Need.TWIN``.
+    ``Need.TWIN``. ``needs_whole_batch`` states why it cannot train in several processes that divide
+    each batch among them, as a part of a sentence about it; empty where it can: its own changes of
+    training (``method_defences``) read gradients, weights, or means over samples.
 
     A parameter ``budget`` is its cost at most, in trainings of one model, swap twins included: a
     comparison sets it. ``cost_fields`` are parameters that fix the cost instead; where one of them
@@ -867,6 +874,7 @@ class MethodDef(Definition):
     has_twins: bool = False
     cost_fields: frozenset[str] = frozenset()
     refuses: Mapping[str, str] = field(default_factory=dict, hash=False)
+    needs_whole_batch: str = UNDECLARED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

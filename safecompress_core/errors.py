@@ -18,6 +18,7 @@
     │   └── RepresentationError  a module cannot be the representation
     ├── StorageError             a model file is damaged or not ours
     ├── TrainingDivergedError    the loss is no longer a number
+    ├── DataParallelError        processes that train together have come apart
     ├── WriteError               a file cannot be written
     └── RunDirectoryError        a run directory cannot be used
         └── RunInUseError        another process is running in it
@@ -37,6 +38,7 @@ __all__ = [
     "AccessError",
     "ComponentError",
     "DataError",
+    "DataParallelError",
     "ExecutionError",
     "ExportCheckError",
     "ExportError",
@@ -208,6 +210,10 @@ class StorageError(SafeCompressError):
 
 class TrainingDivergedError(SafeCompressError):
     """The training loss is no longer a number."""
+
+
+class DataParallelError(SafeCompressError):
+    """Processes that train one model together differ, or one of them has ended."""
 
 
 class WriteError(SafeCompressError):

@@ -16,6 +16,7 @@ import os
 import select
 import signal
 import sys
+import time
 import traceback
 from collections.abc import Mapping
 from importlib import import_module
@@ -24,9 +25,10 @@ from typing import Any, NoReturn
 import click
 
 from safecompress_core.cli.command_line import remember_arguments
-from safecompress_core.errors import SafeCompressError, SpecError
+from safecompress_core.errors import DataParallelError, SafeCompressError, SpecError
 from safecompress_core.extras import missing_extra
 from safecompress_core.termination import Interrupted, is_sent, listen
+from safecompress_core.training.rank import Rank, launched_rank
 from safecompress_core.version import installed_version
 
 logger = logging.getLogger(__name__)
@@ -34,6 +36,8 @@ logger = logging.getLogger(__name__)
 __all__ = ["COMMANDS", "cli", "main"]
 
 INVALID, FAILED, INTERRUPTED = 1, 2, 130
+LEADER_PRINTS = 20
+"""Seconds in which the first of several processes has printed what is wrong with a spec."""
 PRINTING = ("click", "rich")
 """Packages that everything printed goes through."""
 LEVELS = (logging.CRITICAL, logging.ERROR, logging.WARNING, logging.INFO, logging.DEBUG)
@@ -129,11 +133,17 @@ class LazyGroup(click.Group):
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run a command; turn errors that are meant for the user into a message and exit code."""
+        rank = launched_rank()
         try:
+            _require_alone(rank, ctx.invoked_subcommand)
             return super().invoke(ctx)
         # The problems are complete messages; no 'error:' in front.
         except SpecError as error:
-            click.echo(str(error), err=True)
+            # All processes read the same spec, and would say the same.
+            if rank.is_leader:
+                click.echo(str(error), err=True)
+            else:
+                _await_end()
             ctx.exit(INVALID)
         except SafeCompressError as error:
             _fail(ctx, str(error), error)
@@ -161,10 +171,28 @@ class LazyGroup(click.Group):
             _fail(ctx, str(message), error)
 
 
+def _await_end() -> None:
+    """Wait to be ended: a launcher ends all processes when the first one fails."""
+    # The leader has to print first. Without a launcher to end this process, it ends by itself.
+    with contextlib.suppress(KeyboardInterrupt):
+        time.sleep(LEADER_PRINTS)
+
+
+def _require_alone(rank: Rank, command: str | None) -> None:
+    """Refuse to do in each of several processes what only one should do."""
+    if rank.size > 1 and command not in (None, "run"):
+        raise DataParallelError(
+            f"a launcher has started {rank.size} processes, and {command!r} works in one; only "
+            "'run' trains in several: leave the launcher out"
+        )
+
+
 def _fail(ctx: click.Context, message: str, error: BaseException) -> NoReturn:
     """Print an error in one line, with -v its traceback as well, and end the command."""
     logger.info("%s", type(error).__name__, exc_info=error)
-    click.echo(f"error: {message}", err=True)
+    rank = launched_rank()
+    where = f"rank {rank.number}: " if rank.size > 1 else ""
+    click.echo(f"error: {where}{message}", err=True)
     ctx.exit(FAILED)
 
 

@@ -45,19 +45,21 @@ def watched_run(
         # Imported inside, so that the display is up while torch loads.
         from safecompress_core.execution.settings import HERE
         from safecompress_core.runs.run import run_directory, run_spec  # slow: torch
+        from safecompress_core.training.data_parallel import join_group
 
         if display is not None:
             host.add_observer("terminal display", display)
         try:
-            return run_spec(
-                loaded,
-                host.registry,
-                runs=runs,
-                observers=host.notify,
-                execution=execution or HERE,
-                plugins_dir=plugins_dir,
-                invoked=invoked,
-            )
+            with join_group(loaded.spec.device):
+                return run_spec(
+                    loaded,
+                    host.registry,
+                    runs=runs,
+                    observers=host.notify,
+                    execution=execution or HERE,
+                    plugins_dir=plugins_dir,
+                    invoked=invoked,
+                )
         except TrainingDivergedError as error:
             checkpoint = _describe_checkpoint(run_directory(loaded, host.registry, runs))
             raise TrainingDivergedError(f"{error}\n{checkpoint}") from error

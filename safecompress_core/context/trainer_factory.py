@@ -14,6 +14,7 @@ from safecompress_core.data.dataset import Dataset
 from safecompress_core.methods.method import Recipe
 from safecompress_core.seeding import Seed
 from safecompress_core.specfile.models.run_spec import Training
+from safecompress_core.training.data_parallel import current_group
 from safecompress_core.training.learning_rate import LearningRate
 from safecompress_core.training.precision import Precision
 from safecompress_core.training.trainer import Trainer
@@ -66,6 +67,7 @@ class TrainerFactory:
             precision=self.precision,
             augmentation=training.augmentation,
             reference=self.reference,
+            group=current_group(),
         )
 
 

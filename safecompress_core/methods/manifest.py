@@ -34,6 +34,7 @@ DEFINITIONS = (
         workload=_test_driven,
         has_twins=True,
         cost_fields=frozenset({"field"}),
+        needs_whole_batch="",
     ),
     MethodDef(
         name="search",
@@ -43,6 +44,7 @@ DEFINITIONS = (
         cites="Akiba et al., KDD 2019; Bergstra et al., NeurIPS 2011; Deb et al., IEEE TEC 2002",
         workload=lambda params, epochs: params.workload(epochs),
         has_twins=True,
+        needs_whole_batch="",
     ),
     MethodDef(
         name="uncompressed",
@@ -50,5 +52,6 @@ DEFINITIONS = (
         target="safecompress_core.methods.uncompressed:Uncompressed",
         summary="Dense training, to see what a defence does without compression.",
         workload=lambda _, epochs: Workload(epochs=epochs),
+        needs_whole_batch="",
     ),
 )

@@ -34,7 +34,11 @@ from safecompress_core.preflight.component_trial import trial
 from safecompress_core.preflight.data_checks import check_data
 from safecompress_core.preflight.defence_checks import check_defences, check_input_changes
 from safecompress_core.preflight.metric_checks import check_metrics, check_performance
-from safecompress_core.preflight.training_checks import check_augmentation, check_compiler
+from safecompress_core.preflight.training_checks import (
+    check_augmentation,
+    check_compiler,
+    check_data_parallel,
+)
 from safecompress_core.problems import Problem
 from safecompress_core.results.earlier_results import check_earlier_results
 from safecompress_core.results.environment import is_available
@@ -328,6 +332,7 @@ CHECKS: tuple[Callable[[RunContext], Iterator[Problem]], ...] = (
     check_compiler,
     *SAMPLES_AND_ATTACKS,
     check_augmentation,
+    check_data_parallel,
     _twins,
     check_input_changes,
     _model,

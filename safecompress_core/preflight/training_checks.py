@@ -4,10 +4,16 @@ import os
 import shutil
 from collections.abc import Iterator
 
+from safecompress_core.api import component_id
 from safecompress_core.context.run_context import RunContext
+from safecompress_core.preflight.defence_checks import list_defences
 from safecompress_core.problems import Problem
+from safecompress_core.specfile.models.components import definition_of
+from safecompress_core.training.data_parallel import current_group
 
-__all__ = ["check_augmentation", "check_compiler"]
+__all__ = ["check_augmentation", "check_compiler", "check_data_parallel"]
+
+ONE_PROCESS = "run it in one process, without torchrun or accelerate"
 
 
 def check_compiler(run_context: RunContext) -> Iterator[Problem]:
@@ -39,3 +45,29 @@ def check_augmentation(run_context: RunContext) -> Iterator[Problem]:
             f"{shape[2]} pixels"
         )
         yield Problem((*path, "crop"), message, f"write at most {min(shape[1:]) - 1}")
+
+
+def check_data_parallel(run_context: RunContext) -> Iterator[Problem]:
+    """A method or a defence that needs whole batches, where several processes divide them."""
+    size = current_group().rank.size
+    if size == 1:
+        return
+    spec = run_context.spec
+    if spec.training.batch_size < 2 * size:
+        message = (
+            f"{size} processes divide each batch, and every process needs 2 samples of it; a batch "
+            f"has {spec.training.batch_size}"
+        )
+        hint = f"write at least {2 * size}, or start fewer processes"
+        yield Problem(("training", "batch_size"), message, hint)
+    method = definition_of(spec.method)
+    if method.needs_whole_batch:
+        message = (
+            f"{method.name!r} {method.needs_whole_batch}, and {size} processes divide each batch"
+        )
+        yield Problem(("method", "type"), message, ONE_PROCESS)
+    for path, params in list_defences(run_context):
+        reason = run_context.registry.create(params).needs_whole_batch
+        if reason:
+            message = f"{component_id(params)!r} {reason}, and {size} processes divide each batch"
+            yield Problem((*path, "type"), message, f"take it out, or {ONE_PROCESS}")

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from safecompress_core.networks.cost import macs
 from safecompress_core.results.command_line import Invocation
+from safecompress_core.training.data_parallel import current_group
 from safecompress_core.training.precision import Precision
 
 __all__ = [
@@ -47,6 +48,7 @@ def environment(
         # Results differ by type of accelerator, not only by device name.
         "accelerator": torch.cuda.get_device_name(device) if device.type == "cuda" else None,
         "threads": torch.get_num_threads(),
+        "processes": current_group().rank.size,
         "training": None if precision is None else precision.to_json(),
         "command": None if invoked is None else invoked.to_json(),
     }

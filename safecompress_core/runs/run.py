@@ -44,6 +44,7 @@ from safecompress_core.runs.build_results import (
 )
 from safecompress_core.runs.failure_attribution import naming_code
 from safecompress_core.runs.part_unit import DENSE, METHOD, parts_elsewhere
+from safecompress_core.runs.rank_directory import open_rank_directory
 from safecompress_core.runs.reference_models import ReferenceTraining, count_trainings
 from safecompress_core.runs.retraining import Retraining
 from safecompress_core.runs.run_audit import RunAudit
@@ -51,6 +52,8 @@ from safecompress_core.runs.spec_unit import needed_distributions
 from safecompress_core.specfile.checks.spec_checks import auditing_selectors
 from safecompress_core.specfile.load import LoadedSpec
 from safecompress_core.specfile.placing import locating_components
+from safecompress_core.training.data_parallel import current_group
+from safecompress_core.training.training_state import TrainingState
 
 __all__ = ["FinishedRun", "directory_name", "plugin_records", "run_directory", "run_spec"]
 
@@ -109,22 +112,21 @@ def run_spec(
         RunInUseError: if another process is at it.
         RunDirectoryError: if samples, files or code have changed since an earlier attempt.
         TrainingDivergedError: if a loss is no longer a number; the last finished round is kept.
+        DataParallelError: if another process that torchrun has started with this one has ended.
     """
     run_context = build_run_context(loaded, registry, dataset_cache=dataset_cache)
     require_feasible(run_context)
-    place = run_directory(loaded, registry, runs)
+    place, group = run_directory(loaded, registry, runs), current_group()
     # A finished run is only shown, which needs no cluster.
     with (
         open_executor(HERE if is_finished(place) else execution) as executor,
-        RunDirectory(place) as directory,
+        open_rank_directory(place, group) as directory,
     ):
         executor.require(needed_distributions(loaded.resolved, registry))
         # Before anything is written: a directory of other data must stay as it is.
         require_same_identity(run_context.identity(), directory)
         if directory.is_finished:
-            return FinishedRun(
-                path=directory.path, results=read_results(directory.path), is_new=False
-            )
+            return FinishedRun(path=place, results=read_results(directory.path), is_new=False)
         write_json(directory.path / "plugins.json", plugin_records(loaded.resolved, registry))
         write_yaml(directory.path / "spec.resolved.yaml", loaded.resolved)
         if "encoder" in run_context.model_metadata:
@@ -141,10 +143,15 @@ def run_spec(
                 plugins_dir=plugins_dir,
                 shared=shared,
             )
+            if not group.rank.is_leader:
+                work.train_models()
+                group.wait()
+                return FinishedRun(path=place, results=read_results(place), is_new=True)
             results = work.results()
         # Last: with this record the run counts as finished.
         directory.record_all_files()
-        return FinishedRun(path=directory.path, results=results, is_new=True)
+        group.wait()
+        return FinishedRun(path=place, results=results, is_new=True)
 
 
 class _RunUnits:
@@ -182,6 +189,13 @@ class _RunUnits:
         # Known before the first event, so that progress never exceeds its total.
         self._events.expect(units, epochs=plan.epochs, attacks=plan.tests)
 
+    def train_models(self) -> None:
+        """Train with the process that leads: all models of the run, and no audit."""
+        baseline = self._train_uncompressed()
+        trained, finished = self._run_method(baseline.chosen.network)
+        self._retrain()
+        self._train_references(replace(trained, chosen=finished.state))
+
     def results(self) -> Results:
         """Do the work and write down what came of it; what ``results.json`` holds."""
         run_context, spec = self._prepared, self._prepared.spec
@@ -200,12 +214,7 @@ class _RunUnits:
         outcome = replace(trained, chosen=finished.state)
         unfinished = trained.chosen if finished.stages else None
         rounds = parse_rounds(outcome)
-        retraining = Retraining(
-            run_context, self._directory, events=self._events, shared=self._shared
-        )
-        retrained = retraining.train()
-        if retrained:
-            self._seconds[RETRAINED] = retraining.seconds
+        retrained = self._retrain()
         references = self._train_references(outcome)
         audit = RunAudit(
             run_context, self._directory, references, events=self._events, shared=self._shared
@@ -266,6 +275,16 @@ class _RunUnits:
         if finished.stages:
             context.store(outcome.chosen, self._directory.unfinished, model=outcome.model)
         return outcome, finished
+
+    def _retrain(self) -> tuple[TrainingState, ...]:
+        """Train the uncompressed model again, as often as the spec asks for."""
+        retraining = Retraining(
+            self._prepared, self._directory, events=self._events, shared=self._shared
+        )
+        retrained = retraining.train()
+        if retrained:
+            self._seconds[RETRAINED] = retraining.seconds
+        return retrained
 
     def _train_references(self, outcome: MethodOutcome) -> ReferenceTraining:
         """Train the audit's reference models, after the method whose lineage they may replay."""

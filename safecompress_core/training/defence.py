@@ -10,11 +10,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from safecompress_core.api import Definition
+from safecompress_core.api import UNDECLARED, Definition
 from safecompress_core.host.boundary import check_result
 from safecompress_core.networks.classifier import Classifier
 from safecompress_core.networks.output_guard import OutputGuard
 from safecompress_core.problems import Problem
+from safecompress_core.training.data_parallel import ALONE, DataParallel
 from safecompress_core.training.precision import Precision
 
 __all__ = ["Batch", "Defence", "DefenceContext", "DefenceInputs", "Schedule", "Step"]
@@ -65,6 +66,19 @@ class Batch:
             rows=None if self.rows is None else repeat(self.rows),
         )
 
+    def part(self, start: int, end: int) -> "Batch":
+        """Return the samples of some consecutive positions."""
+        if (start, end) == (0, len(self.labels)):
+            return self
+        return replace(
+            self,
+            inputs=self.inputs[start:end],
+            labels=self.labels[start:end],
+            attributes={name: values[start:end] for name, values in self.attributes.items()},
+            targets=None if self.targets is None else self.targets[start:end],
+            rows=None if self.rows is None else self.rows[start:end],
+        )
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
@@ -78,6 +92,11 @@ class Step:
         epoch: whole epochs that the model has been trained before this one.
         weights: the sparsifiable weights by name, for penalties on them.
         network: what is trained, to ask it about other samples.
+        group: the processes that train together. With several, all of the above is of this one's
+            slice of the batch, and so is the loss, whose gradients are averaged over all.
+        share: weight of this process's loss among those of all, in (0, 1].
+        copies: number of processes that have the same samples as this one: all of them where a
+            batch is too small to be divided.
     """
 
     batch: Batch
@@ -87,6 +106,9 @@ class Step:
     epoch: int
     weights: Mapping[str, Tensor]
     network: Classifier
+    group: DataParallel = ALONE
+    share: float = 1.0
+    copies: int = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -195,12 +217,19 @@ class Defence(nn.Module, ABC):
     and after each epoch ``review``. A defence of the answers makes a guard, which learns whenever
     a model has been trained, and ships with it.
 
+    In data-parallel training ``transform`` gets the whole batch, in every process, with a generator
+    in the same state; ``challenge``, ``inside``, ``oppose`` and ``loss`` get one process's slice,
+    and ``adjust`` gradients that are averaged over all.
+
     Attributes:
         is_per_sample: whether its loss is a mean over the batch of what each sample gives by
             itself, and it learns nothing from members; then it may stand next to a defence that
             bounds what each of them does.
         guarantees: whether it bounds all that a model learns from members. Then nothing may reach
             the model past it: no weights that were trained without it, no gradients to grow by.
+        needs_whole_batch: why a step may not be divided among processes, as a part of a sentence
+            about the defence; empty where it may: its loss is a mean of what each sample gives, or
+            it reduces over ``step.group`` itself.
         hides_members: whether ``transform`` puts other samples instead of members, or other
             targets instead of their labels; gradients to grow by are then those of the others
             too.
@@ -215,6 +244,7 @@ class Defence(nn.Module, ABC):
 
     is_per_sample: bool = False
     guarantees: bool = False
+    needs_whole_batch: str = UNDECLARED
     hides_members: bool = False
     draws_views: bool = False
     views: int = 1

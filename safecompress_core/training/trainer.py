@@ -30,6 +30,7 @@ from safecompress_core.sparse.strategy import Grow, LossGradients, Prune
 from safecompress_core.sparse.update import update_topology
 from safecompress_core.specfile.models.run_spec import Augmentation
 from safecompress_core.training.augmentation import NO_AUGMENTATION, augment
+from safecompress_core.training.data_parallel import ALONE, DataParallel, digest_weights
 from safecompress_core.training.defence import Batch, Defence, Schedule, Step
 from safecompress_core.training.guard_training import train_guard
 from safecompress_core.training.learning_rate import CONSTANT, LearningRate
@@ -91,6 +92,7 @@ class Trainer:
         precision: of the forward pass.
         augmentation: random changes of images, drawn anew for each view of a sample.
         reference: positions of the samples that defences may learn from in addition; None for none.
+        group: the processes that train together, each on its slice of every batch.
 
     Attributes:
         listener: receives every step; None for none.
@@ -110,6 +112,7 @@ class Trainer:
         precision: Precision = PLAIN,
         augmentation: Augmentation = NO_AUGMENTATION,
         reference: Tensor | None = None,
+        group: DataParallel = ALONE,
     ) -> None:
         self._dataset = dataset
         # Chosen once: every epoch indexes into what is on the device already.
@@ -125,6 +128,7 @@ class Trainer:
         self._precision = precision
         self._augmentation = augmentation
         self._reference = reference
+        self._group = group
         # None by default, so that a run without display pays nothing per step.
         self.listener: StepListener | None = None
 
@@ -201,7 +205,10 @@ class Trainer:
 
         Raises:
             TrainingDivergedError: as soon as a loss is not finite.
+            DataParallelError: if processes that train together are not at the same place.
         """
+        place = f"the training of {what} from epoch {state.epoch} to {until}"
+        self._group.require_equal(place, lambda: _describe(state))
         state.network.train()
         forward = state.network.represent
         # Compiled per call, since a branch has a network of its own.
@@ -234,6 +241,7 @@ class Trainer:
                 remembers=remembers,
                 report_step=report_step,
             )
+            self._group.average_buffers(state.network)
             # Before the review, which may restore an earlier state.
             state.epoch = epoch + 1
             _review(state, epoch)
@@ -251,6 +259,10 @@ class Trainer:
             )
         # A round keeps all its candidates; their gradients are of no use to anybody.
         state.drop_gradients()
+        self._group.require_equal(
+            f"the weights of {what} after epoch {until}",
+            lambda: digest_weights(state.network.parameters()),
+        )
 
     def evolve(
         self, state: TrainingState, topology_schedule: TopologySchedule, *, rule: int
@@ -287,6 +299,9 @@ class Trainer:
             history=state.history,
         )
         state.apply_update(update)
+        self._group.require_equal(
+            f"the topology after its update at epoch {state.epoch}", lambda: _describe(state)
+        )
 
     def dense_gradients(self, state: TrainingState, *, batches: int) -> dict[str, Tensor]:
         """Gradient of the plain loss over the next batches, for inactive weights too.
@@ -314,8 +329,8 @@ class Trainer:
         chosen = (self._augment(batch, generator) for batch in islice(self._batches(0), batches))
         return self._loss_gradients(network, chosen, generator, curvature=curvature)
 
-    @staticmethod
     def _loss_gradients(
+        self,
         network: Classifier,
         batches: Iterator[Batch],
         generator: torch.Generator,
@@ -323,8 +338,9 @@ class Trainer:
         curvature: bool = False,
     ) -> LossGradients:
         # Batch norm would otherwise update its statistics by samples that are not trained on.
-        with global_random_state(generator), _same_buffers(network):  # dropout, as in training
-            return loss_gradients(network, list(batches), curvature=curvature)
+        own = self._group.own_generator(generator)
+        with global_random_state(own), _same_buffers(network):  # dropout, as in training
+            return loss_gradients(network, list(batches), curvature=curvature, group=self._group)
 
     @cached_property
     def _sizes(self) -> list[int]:
@@ -395,25 +411,35 @@ class Trainer:
     ) -> None:
         # One stream per epoch: a resumed run repeats it without stored generator state.
         generator = self._seed.child("transform", epoch).torch()
+        # What is drawn for the whole batch is drawn alike in all processes, the rest apart.
+        own = self._group.own_generator(generator)
         views = math.prod(defence.views for defence in defences)
         # On the device: reading it each step would wait for the GPU.
         total = torch.zeros((), device=self._device)
-        with global_random_state(generator):  # for dropout and its like inside a network
+        with global_random_state(own):  # for dropout and its like inside a network
             for plain, rate in zip(self._batches(epoch), rates, strict=True):
                 batch = self._augment(plain.repeated(views), generator)
                 # All of them, in the order of the spec.
                 for defence in defences:
                     batch = defence.transform(batch, generator=generator)
+                samples = len(batch.labels) // views
+                # Rows of a sample stay together.
+                start, end = self._group.bounds(samples)
+                batch = batch.part(start * views, end * views)
                 # After all transforms, since an adversarial example is for the final input.
                 for defence in state.defences.values():
-                    batch = defence.challenge(batch, state.network, generator=generator)
-                step = self._step(state, forward, batch, epoch)
+                    batch = defence.challenge(batch, state.network, generator=own)
+                step = self._step(state, forward, batch, epoch, samples=samples)
+                # Before the loss: an opponent is trained against the model as it is now.
+                for defence in defences:
+                    defence.oppose(step, generator=own)
                 total += self._descend(
                     state, step, defences, rate=rate, remembers=remembers, generator=generator
                 )
                 report_step(total)
-        # Checked once per epoch: reading the loss each step would wait for the device.
-        if not torch.isfinite(total):
+        # Checked once per epoch: reading the loss each step would wait for the device. Of all
+        # processes, so that none goes on without the others.
+        if not torch.isfinite(self._group.sum(total)):
             raise TrainingDivergedError(
                 f"the loss of {what} is no longer a number in epoch {epoch + 1}; try a smaller "
                 "training.learning_rate, or smaller weights of the defences"
@@ -447,8 +473,13 @@ class Trainer:
 
         return report_step
 
-    def _step(self, state: TrainingState, forward: Forward, batch: Batch, epoch: int) -> Step:
-        """The forward pass; from the logits on all is float32."""
+    def _step(
+        self, state: TrainingState, forward: Forward, batch: Batch, epoch: int, *, samples: int
+    ) -> Step:
+        """The forward pass; from the logits on all is float32.
+
+        ``samples`` is the size of the whole batch.
+        """
         with ExitStack() as around:
             for defence in state.defences.values():
                 around.enter_context(defence.inside(state.network))
@@ -456,6 +487,8 @@ class Trainer:
             logits, representation = forward(batch.inputs)
         # Losses in half precision would lose small differences between confident samples.
         logits = logits.float()
+        start, end = self._group.bounds(samples)
+        copies = self._group.copies(samples)
         return Step(
             batch=batch,
             logits=logits,
@@ -464,6 +497,9 @@ class Trainer:
             epoch=epoch,
             weights=state.weights,
             network=state.network,
+            group=self._group,
+            share=(end - start) / (samples * copies),
+            copies=copies,
         )
 
     def _descend(
@@ -477,9 +513,6 @@ class Trainer:
         generator: torch.Generator,
     ) -> Tensor:
         """Loss, gradients and the optimizer's step; returns the loss."""
-        # Before the loss: an opponent is trained against the model as it is now.
-        for defence in defences:
-            defence.oppose(step, generator=generator)
         loss = step.losses.mean()
         for defence in defences:
             loss = defence.loss(step, loss)
@@ -489,6 +522,8 @@ class Trainer:
             loss.backward()
         else:
             scaler.scale(loss).backward()
+        self._group.sum_gradients(state.gradients(), share=step.share)
+        if scaler is not None:
             # Before `adjust` and clipping, which are defined for true gradients.
             scaler.unscale_(optimizer)
         for defence in defences:
@@ -521,6 +556,12 @@ def _review(state: TrainingState, epoch: int) -> None:
     # A review may have restored other masks, which the binding has to take over.
     if state.is_settled:
         state.settle()
+
+
+def _describe(state: TrainingState) -> bytes:
+    """Return what processes must agree on before they train on: settings and topology."""
+    topology = "dense" if state.topology is None else state.topology.digest()
+    return f"{state.settings.to_json()} {state.epoch} {topology}".encode()
 
 
 def _values(dataset: Dataset, rows: Tensor, device: torch.device) -> dict[str, Tensor]:

@@ -220,6 +220,10 @@ class TrainingState:
         assert self.explored is not None  # a dense model never evolves
         return History(explored=self.explored, momentum=self.momentum or None)
 
+    def gradients(self) -> list[Tensor]:
+        """Return the gradients of all trained parameters that have one, in their order."""
+        return [parameter.grad for parameter in self._trained if parameter.grad is not None]
+
     def drop_gradients(self) -> None:
         """Forget the gradients of all trained parameters."""
         # None rather than 0: skips a kernel, and a parameter without gradient stays unchanged. An

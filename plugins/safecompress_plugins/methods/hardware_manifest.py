@@ -54,6 +54,7 @@ DEFINITIONS = (
         summary="All weights in int8, quantised after training or trained for it (torchao).",
         cites="Jacob et al. 2018, Quantization and Training of Neural Networks, CVPR, section 3",
         workload=_once,
+        needs_whole_batch="",
     ),
     MethodDef(
         name="n-m",
@@ -62,5 +63,6 @@ DEFINITIONS = (
         summary="N:M structured sparsity: 2 of every 4 weights, which hardware can skip.",
         cites="Mishra et al. 2021, Accelerating Sparse DNNs; sr-ste: Zhou et al. 2021, ICLR",
         workload=_once,
+        needs_whole_batch="",
     ),
 )

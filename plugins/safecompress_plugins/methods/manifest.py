@@ -237,6 +237,7 @@ DEFINITIONS = (
         summary="Train dense, prune the smallest weights at once or gradually, fine-tune.",
         cites="Han et al. 2015, NeurIPS; gradually: Zhu & Gupta 2017, Eq. 1",
         workload=_once,
+        needs_whole_batch="",
     ),
     MethodDef(
         name="rigl",
@@ -245,6 +246,7 @@ DEFINITIONS = (
         summary="Sparse training that grows where gradients are largest, without tests (RigL).",
         cites="Evci et al. 2020, Rigging the Lottery, ICML, Algorithm 1",
         workload=_once,
+        needs_whole_batch="",
     ),
     MethodDef(
         name="set",
@@ -253,6 +255,7 @@ DEFINITIONS = (
         summary="Sparse training that grows at random, without tests (SET).",
         cites="Mocanu et al. 2018, Nature Communications 9, Algorithm 1",
         workload=_once,
+        needs_whole_batch="",
     ),
     MethodDef(
         name="distill",
@@ -262,6 +265,7 @@ DEFINITIONS = (
         cites="Hinton, Vinyals & Dean 2015, Distilling the Knowledge in a Neural Network",
         workload=_once,
         refuses={"distillation": "the method already distils, with its own alpha"},
+        needs_whole_batch="",
     ),
     MethodDef(
         name="soft-tree",
@@ -271,6 +275,7 @@ DEFINITIONS = (
         cites="Frosst & Hinton 2017, Distilling a Neural Network Into a Soft Decision Tree",
         workload=_once,
         refuses={"distillation": "the method already distils, with its own loss"},
+        needs_whole_batch="balances the nodes of its tree over whole batches",
     ),
     MethodDef(
         name="mia-pruning",
@@ -279,6 +284,7 @@ DEFINITIONS = (
         summary="ADMM regularises towards a sparse network, which is then retrained (MIA-Pruning).",
         cites="Wang et al. 2021, Against Membership Inference Attack: Pruning is All You Need",
         workload=_once,
+        needs_whole_batch="",
     ),
     MethodDef(
         name="snip",
@@ -288,6 +294,7 @@ DEFINITIONS = (
         cites="Lee, Ajanthan & Torr 2019, SNIP, ICLR, Algorithm 1",
         workload=_once,
         refuses=READING_GRADIENTS,
+        needs_whole_batch="",
     ),
     MethodDef(
         name="lottery",
@@ -296,6 +303,7 @@ DEFINITIONS = (
         summary="Iterative pruning that rewinds the remaining weights (lottery ticket).",
         cites="Frankle & Carbin 2019, ICLR, section 1; to an epoch: Frankle et al. 2020, ICML",
         workload=_lottery,
+        needs_whole_batch="",
     ),
     MethodDef(
         name="grasp",
@@ -305,6 +313,7 @@ DEFINITIONS = (
         cites="Wang, Zhang & Grosse 2020, GraSP, ICLR, Algorithm 1",
         workload=_once,
         refuses=READING_GRADIENTS,
+        needs_whole_batch="",
     ),
     MethodDef(
         name="movement",
@@ -313,6 +322,7 @@ DEFINITIONS = (
         summary="Keeps weights that fine-tuning moves away from zero, for pretrained models.",
         cites="Sanh, Wolf & Rush 2020, Movement Pruning, NeurIPS, section 4",
         workload=_once,
+        needs_whole_batch="",
     ),
     *FOR_HARDWARE,
     *RESHAPING,

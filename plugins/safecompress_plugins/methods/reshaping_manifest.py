@@ -42,6 +42,7 @@ DEFINITIONS = (
         summary="Train dense, factorise each layer by truncated SVD, fine-tune.",
         cites="Xue, Li & Gong 2013, Interspeech; convolutions: Zhang et al. 2016, IEEE TPAMI 38",
         workload=_once,
+        needs_whole_batch="",
     ),
     MethodDef(
         name="structured",
@@ -50,5 +51,6 @@ DEFINITIONS = (
         summary="Train dense, remove whole channels of small norm, fine-tune (torch-pruning).",
         cites="Fang et al. 2023, DepGraph: Towards Any Structural Pruning, CVPR; Li et al. 2017",
         workload=_once,
+        needs_whole_batch="",
     ),
 )

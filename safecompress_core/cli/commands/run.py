@@ -21,6 +21,7 @@ from safecompress_core.cli.spec_file import SpecFile
 from safecompress_core.cli.watched_run import watched_run
 from safecompress_core.execution.settings import Execution
 from safecompress_core.specfile.load import load_spec
+from safecompress_core.training.rank import launched_rank
 
 __all__ = ["run"]
 
@@ -60,6 +61,12 @@ def run(
     Example:
         safecompress run specs/multi_attack.yaml --set seed=19
     """
+    rank = launched_rank()
+    if rank.size > 1 and execution.name != "local":
+        raise click.UsageError(
+            f"the executor is {execution.name}, and a launcher has started {rank.size} processes "
+            "that train each model together; leave out --workers and --executor, or the launcher"
+        )
     host = discover_plugins(plugins_dir)
     loaded = load_spec(
         spec,
@@ -72,11 +79,13 @@ def run(
         loaded,
         host,
         runs=runs_dir,
-        display=display_of(loaded.spec),
+        display=display_of(loaded.spec) if rank.is_leader else None,
         execution=execution,
         plugins_dir=plugins_dir,
         invoked=invocation(context),
     )
+    if not rank.is_leader:
+        return
     # The report first, so that its path is part of the output.
     print_outcome(finished, write_page(finished), as_json=as_json)
 

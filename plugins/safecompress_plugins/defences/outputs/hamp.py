@@ -45,6 +45,7 @@ class Hamp(Defence):
     """
 
     is_per_sample = True
+    needs_whole_batch = ""
     _classes: int
 
     def __init__(self, params: HampParams) -> None:

@@ -37,6 +37,8 @@ class Memguard(Defence):
     Membership Inference Attacks via Adversarial Examples", CCS, section 4.
     """
 
+    needs_whole_batch = ""
+
     def __init__(self, params: MemguardParams) -> None:
         super().__init__()
         self._params = params

@@ -52,6 +52,7 @@ class AdversarialRegularisation(Defence):
     Adversarial Regularization", CCS, Eq. 7 and 8, Algorithm 1.
     """
 
+    needs_whole_batch = ""
     opponent: InferenceModel
 
     def __init__(self, params: AdversarialRegularisationParams) -> None:
@@ -93,6 +94,9 @@ class AdversarialRegularisation(Defence):
             is_member[: len(batch.labels)] = 1
             self.own_optimizer.zero_grad(set_to_none=True)
             F.binary_cross_entropy_with_logits(scores, is_member).backward()
+            # Each process shows it members of its own; all keep the same inference model.
+            gradients = [one.grad for one in self.opponent.parameters() if one.grad is not None]
+            step.group.sum_gradients(gradients, share=step.share)
             self.own_optimizer.step()
 
     def loss(self, step: Step, loss: Tensor) -> Tensor:

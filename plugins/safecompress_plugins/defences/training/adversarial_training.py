@@ -30,6 +30,7 @@ class AdversarialTraining(Defence):
     """
 
     is_per_sample = True
+    needs_whole_batch = ""
 
     def __init__(self, params: AdversarialTrainingParams) -> None:
         super().__init__()

@@ -24,6 +24,7 @@ class AugmentationDefence(Defence):
     """
 
     is_per_sample = True
+    needs_whole_batch = ""
     draws_views = True
 
     def __init__(self, params: AugmentationDefenceParams) -> None:

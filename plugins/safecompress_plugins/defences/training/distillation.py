@@ -23,6 +23,8 @@ class Distillation(Defence):
     Source: Hinton, Vinyals & Dean 2015, "Distilling the Knowledge in a Neural Network", section 2.
     """
 
+    needs_whole_batch = ""
+
     def __init__(self, params: DistillationParams) -> None:
         super().__init__()
         self._temperature = params.temperature

@@ -29,6 +29,7 @@ class Dmp(Defence):
     """
 
     hides_members = True
+    needs_whole_batch = ""
 
     def __init__(self, params: DmpParams) -> None:
         super().__init__()

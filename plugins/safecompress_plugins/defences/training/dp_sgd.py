@@ -53,6 +53,8 @@ class DpSgd(Defence):
     Source: Abadi et al. 2016, "Deep Learning with Differential Privacy", CCS, Algorithm 1.
     """
 
+    needs_whole_batch = ""
+
     def __init__(self, params: DpSgdParams) -> None:
         super().__init__()
         self._params = params
@@ -156,7 +158,9 @@ class DpSgd(Defence):
         # min(1, C / ‖g‖) without a division by 0.
         weights = limit / gradients.norms().clamp(min=limit)
         changed = set()
-        for parameter, total in gradients.weighted_sum(weights):
+        for parameter, clipped in gradients.weighted_sum(weights):
+            # Each process clips its own samples; noise is added to the sum over all, once.
+            total = step.group.sum(clipped).div_(step.copies)
             if self._noise:
                 total.add_(self._draw_noise(parameter, gradients.masks, generator))
             parameter.grad = total.div_(self._batch).to(parameter)

@@ -26,6 +26,7 @@ class Dropout(Defence):
     """
 
     is_per_sample = True
+    needs_whole_batch = ""
 
     def __init__(self, params: DropoutParams) -> None:
         super().__init__()

@@ -38,6 +38,7 @@ class EarlyStopping(Defence):
     """
 
     is_per_sample = True
+    needs_whole_batch = ""
     _lowest: Tensor
     _epoch: Tensor
     _seen: Tensor

@@ -23,6 +23,8 @@ class EntropyRegularisation(Defence):
     predictions). Entropy is subtracted, as their published code does.
     """
 
+    needs_whole_batch = ""
+
     def __init__(self, params: EntropyRegularisationParams) -> None:
         super().__init__()
         self._everywhere = params.on == "all"
@@ -37,5 +39,7 @@ class EntropyRegularisation(Defence):
         if self._everywhere:
             return loss - self._weight * entropy.mean()
         wrong = (step.logits.argmax(dim=1) != step.batch.labels).to(entropy.dtype)
-        # A sum over a clamped count: the mean of an empty set would be NaN.
-        return loss - self._weight * (entropy * wrong).sum() / wrong.sum().clamp(min=1)
+        # A sum over a clamped count: the mean of an empty set would be NaN. Of the whole batch, of
+        # which this process's loss counts for its share.
+        count = step.group.sum(wrong.sum()).clamp(min=1) * step.share
+        return loss - self._weight * (entropy * wrong).sum() / count

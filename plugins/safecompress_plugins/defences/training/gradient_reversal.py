@@ -22,6 +22,7 @@ class GradientReversal(Defence):
     model.
     """
 
+    needs_whole_batch = ""
     adversary: nn.Sequential
 
     def __init__(self, params: GradientReversalParams) -> None:

@@ -16,6 +16,8 @@ class L1(Defence):
     Shrinkage and Selection via the Lasso", JRSS B 58.
     """
 
+    needs_whole_batch = ""
+
     def __init__(self, params: L1Params) -> None:
         super().__init__()
         self._weight = params.weight

@@ -16,6 +16,8 @@ class L2(Defence):
     decay, a strategy can change it.
     """
 
+    needs_whole_batch = ""
+
     def __init__(self, params: L2Params) -> None:
         super().__init__()
         self._weight = params.weight

@@ -18,6 +18,7 @@ class LabelSmoothing(Defence):
     """
 
     is_per_sample = True
+    needs_whole_batch = ""
     _classes: int
 
     def __init__(self, params: LabelSmoothingParams) -> None:

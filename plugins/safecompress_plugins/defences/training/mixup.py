@@ -25,6 +25,7 @@ class Mixup(Defence):
     Source: Zhang et al. 2018, "mixup: Beyond Empirical Risk Minimization", ICLR, Eq. 1 and 2.
     """
 
+    needs_whole_batch = ""
     _classes: int
 
     def __init__(self, params: MixupParams) -> None:

@@ -23,6 +23,8 @@ class PairRegularisation(Defence):
     Pruning", USENIX Security (PPB); pairing and direction are those of their published code.
     """
 
+    needs_whole_batch = ""
+
     def __init__(self, params: PairRegularisationParams) -> None:
         super().__init__()
         self._weight = params.weight

@@ -26,6 +26,8 @@ class RelaxLoss(Defence):
     this follows the algorithm.
     """
 
+    needs_whole_batch = ""
+
     def __init__(self, params: RelaxLossParams) -> None:
         super().__init__()
         self._target = params.target
@@ -33,7 +35,8 @@ class RelaxLoss(Defence):
     def loss(self, step: Step, loss: Tensor) -> Tensor:
         """Relax the loss's cross-entropy term."""
         cross_entropy = step.losses.mean()
-        if cross_entropy >= self._target:
+        # Of the whole batch, so that processes that train together decide alike.
+        if step.group.mean(step.losses.detach()) >= self._target:
             return loss
         if step.epoch % 2 == 0:
             # 2·target − L has the gradient of −L, and meets L at the target without a jump.

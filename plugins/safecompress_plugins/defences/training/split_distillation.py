@@ -39,6 +39,7 @@ class SplitDistillation(Defence):
     """
 
     hides_members = True
+    needs_whole_batch = ""
     _schedule: Schedule
 
     def __init__(self, params: SplitDistillationParams) -> None:
