@@ -16,6 +16,7 @@ from torch import Tensor
 
 from safecompress_core.api import AttackerParams, MetricDef, Need, component_id
 from safecompress_core.audit.auditor import Auditor
+from safecompress_core.audit.blind_baseline import blind_baseline
 from safecompress_core.context.samples import Samples
 from safecompress_core.data.dataset import Dataset
 from safecompress_core.data.pools import SamplePools
@@ -31,6 +32,7 @@ from safecompress_core.results.identity import (
     identity_of_gates,
     identity_of_plugins,
 )
+from safecompress_core.results.schema import BlindBaselineRecord
 from safecompress_core.seeding import Seed
 from safecompress_core.specfile.load import LoadedSpec
 from safecompress_core.specfile.models.components import definition_of
@@ -121,6 +123,15 @@ class SpecContext:
     def audit_attacks(self) -> tuple[Attack, ...]:
         """Return the attacks of the audit."""
         return tuple(self.build_attacks(self.spec.audit.attackers))
+
+    def blind_baseline(self) -> BlindBaselineRecord:
+        """Classify members and non-members of the pools without the model."""
+        return blind_baseline(
+            self.dataset,
+            self.pools,
+            seed=self.seed.child("blind"),
+            accept_shift=self.spec.audit.accept_shift,
+        )
 
     def build_attacks(self, declared: Iterable[AttackerParams]) -> Iterable[Attack]:
         """Attackers as a spec declares them."""

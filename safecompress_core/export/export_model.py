@@ -166,6 +166,7 @@ class _Measurement:
                 resampling=resampling,
             ),
             not_repeated=others,
+            blind_baseline=model.results.blind_baseline,
             macs=macs(model.shipped.module, sample),
             threads=torch.get_num_threads(),
             processor=_processor(),

@@ -10,6 +10,7 @@ from typing import Any
 from ruamel.yaml import YAML
 
 from safecompress_core.report.formatting import format_interval, format_number, size
+from safecompress_core.report.shift import describe_baseline
 from safecompress_core.results.schema import ExportLatencyRecord, ExportRecord, PairedRecord
 
 __all__ = ["format_difference", "format_latency", "model_card"]
@@ -186,6 +187,8 @@ def _limits(record: ExportRecord) -> Iterator[str]:
         f"- Figures are of the {record.agreement.samples} members and non-members in the run's "
         "audit pool; other data may give others."
     )
+    if record.blind_baseline is not None and record.blind_baseline.shifted:
+        yield f"- {describe_baseline(record.blind_baseline)}"
     yield "- Attacks are a lower bound: a stronger adversary may find more."
     yield (
         f"- Weights that compression has set to 0 are stored as numbers; the run's own file, which "

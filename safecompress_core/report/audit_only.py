@@ -5,15 +5,15 @@ from collections.abc import Iterator
 from safecompress_core.report.contents import Tile, select_worst_cases, worst_tile
 from safecompress_core.report.densities import share_kept
 from safecompress_core.report.formatting import and_list, format_interval, format_number, size
-from safecompress_core.report.verdict import find_failed_controls
+from safecompress_core.report.verdict import is_void
 from safecompress_core.results.schema import AnyAttackRecord, Results
 
 __all__ = ["headline", "tiles"]
 
 
 def headline(results: Results) -> str:
-    """The audit in one sentence; empty where a control failed, which voids it all."""
-    if find_failed_controls(results.controls):
+    """The audit in one sentence; empty if the verdict is void."""
+    if is_void(results):
         return ""
     gains = [
         f"{format_number(attack.advantage)} ({format_interval(*attack.advantage_interval)}) in "

@@ -15,7 +15,7 @@ from safecompress_core.report.race.history import (
     is_race,
     noun_of_lineages,
 )
-from safecompress_core.report.verdict import find_failed_controls
+from safecompress_core.report.verdict import is_void
 from safecompress_core.report.worst_cases import WorstCaseFigure, worst_cases
 from safecompress_core.results.schema import (
     AnyAttackRecord,
@@ -115,8 +115,8 @@ class AttackSummary:
 
 
 def headline(results: Results) -> str:
-    """Compare the run with the uncompressed model; empty if a control failed and voids it."""
-    if find_failed_controls(results.controls):
+    """Compare the run with the uncompressed model; empty if the verdict is void."""
+    if is_void(results):
         return ""
     first, cost, leaks = _size(results), _performance(results), _leaks(results)
     clauses = [first.brief]

@@ -34,6 +34,7 @@ from safecompress_core.report.interactive.page_script import (
 from safecompress_core.report.objectives import attack_figure
 from safecompress_core.report.race import history
 from safecompress_core.report.selection import selection_findings
+from safecompress_core.report.shift import find_shift
 from safecompress_core.report.summary import ResultTable
 from safecompress_core.results.checksums import read_recorded, record_files
 from safecompress_core.results.directory import require_inside
@@ -124,6 +125,8 @@ def render(
         gates=verdict.gates(results),
         controls=verdict.controls(results),
         failed_controls=verdict.find_failed_controls(results.controls),
+        is_void=verdict.is_void(results),
+        shift=find_shift(results),
         selectors=verdict.selectors(results),
         cautions=worst_cases.cautions(results),
         unimproved_points=worst_cases.find_unimproved_points(results),

@@ -15,6 +15,13 @@ from safecompress_core.report.formatting import (
 )
 from safecompress_core.report.inverted import explanations as inverted_attacks
 from safecompress_core.report.inverted import remark
+from safecompress_core.report.shift import (
+    describe_baseline,
+    find_shift,
+    has_unaccepted_shift,
+    shift_reason,
+    shift_remark,
+)
 from safecompress_core.results.schema import (
     ControlRecord,
     ControlsRecord,
@@ -35,9 +42,11 @@ __all__ = [
     "gates",
     "inverted_findings",
     "is_good",
+    "is_void",
     "selectors",
     "verdict",
     "verdict_word",
+    "void_causes",
 ]
 
 FILE_BYTES = "file size in bytes"
@@ -70,8 +79,19 @@ class VerdictFinding:
 
 
 def is_good(results: Results) -> bool:
-    """Return whether all gates are met and no control failed; the exit code follows it."""
-    return not find_failed_controls(results.controls) and all(gate.passed for gate in results.gate)
+    """Return whether all gates are met and nothing voids them; the exit code follows it."""
+    return not is_void(results) and all(gate.passed for gate in results.gate)
+
+
+def is_void(results: Results) -> bool:
+    """Return whether the figures prove nothing."""
+    return bool(void_causes(results))
+
+
+def void_causes(results: Results) -> list[str]:
+    """Return in a few words each what voids the figures: controls, and a shift of members."""
+    causes = ["a control failed"] if find_failed_controls(results.controls) else []
+    return [*causes, *(["members are shifted"] if has_unaccepted_shift(results) else [])]
 
 
 def find_failed_controls(controls: ControlsRecord) -> dict[str, tuple[str, ...]]:
@@ -86,10 +106,11 @@ def find_failed_controls(controls: ControlsRecord) -> dict[str, tuple[str, ...]]
 def verdict(results: Results) -> VerdictFinding:
     """One sentence for the whole run; it starts with PASSED, FAILED, VOID or NO GATES.
 
-    Another one follows where an attack is inverted.
+    Others follow where an attack is inverted, or a shift of members is accepted.
     """
     outcome = _outcome_of_run(results)
-    return VerdictFinding(f"{outcome.text}{remark(results)}", outcome.is_good)
+    text = f"{outcome.text}{remark(results)}{shift_remark(results)}"
+    return VerdictFinding(text, outcome.is_good)
 
 
 def _outcome_of_run(results: Results) -> VerdictFinding:
@@ -99,6 +120,8 @@ def _outcome_of_run(results: Results) -> VerdictFinding:
         f"the {CONTROL_NAMES[kind]} failed for {and_list(names)}"
         for kind, names in find_failed_controls(results.controls).items()
     ]
+    if has_unaccepted_shift(results):
+        failed.append(shift_reason(results))
     if failed:
         text = f"VOID: {and_list(failed)}, so the figures prove nothing."
         return VerdictFinding(text, is_good=False)
@@ -235,10 +258,11 @@ def _title(results: Results, owner: str, name: str) -> str:
 
 
 def controls(results: Results) -> tuple[VerdictFinding, ...]:
-    """Return the outcome of the null and the planted control."""
+    """Return the outcome of the null and the planted control, and of the blind baseline."""
     if not any(_by_kind(results.controls).values()):
         return (VerdictFinding("No attack on membership was audited, so there are no controls."),)
     return (
+        *_blind_finding(results),
         *_control_findings(
             results.controls.null,
             lead="Null control, membership drawn at random",
@@ -254,6 +278,19 @@ def controls(results: Results) -> tuple[VerdictFinding, ...]:
             bad="misses a leak that is there",
         ),
     )
+
+
+def _blind_finding(results: Results) -> Iterator[VerdictFinding]:
+    blind, shift = results.blind_baseline, find_shift(results)
+    if blind is None:
+        return
+    text = describe_baseline(blind)
+    if blind.auc is None:
+        yield VerdictFinding(text)
+    elif shift is not None and shift.accepted:
+        yield VerdictFinding(text, is_caution=True)
+    else:
+        yield VerdictFinding(text, is_good=shift is None)
 
 
 def _by_kind(controls: ControlsRecord) -> dict[str, Mapping[str, ControlRecord]]:

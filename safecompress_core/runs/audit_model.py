@@ -200,6 +200,7 @@ class _AuditUnits:
         audited = AuditedModels(
             chosen=ModelAuditRecord.of(ModelRecord.model_validate(sizes), audit.record),
             baseline=None,
+            blind_baseline=self.audit_context.blind_baseline(),
             scores=audit.scores,
             controls=ControlsRecord(
                 null=auditor.null_control(network), planted=auditor.planted_control(network)

@@ -18,6 +18,7 @@ from safecompress_core.errors import SafeCompressError
 from safecompress_core.games.records import record_games
 from safecompress_core.methods.lineages.params import LineageParams
 from safecompress_core.methods.method import MethodOutcome
+from safecompress_core.report.verdict import void_causes
 from safecompress_core.results.checksums import sha256
 from safecompress_core.results.directory import RunDirectory, write_json
 from safecompress_core.results.events import EventLog
@@ -27,6 +28,7 @@ from safecompress_core.results.schema import (
     AnyAttackRecord,
     ArchiveRecord,
     BehaviourRecord,
+    BlindBaselineRecord,
     ControlsRecord,
     ModelAuditRecord,
     ModelRecord,
@@ -71,6 +73,7 @@ class AuditedModels:
         chosen: the chosen model, or the one that is audited by itself.
         baseline: the uncompressed model; None where a model is audited by itself.
         controls: of the attacks on ``chosen``.
+        blind_baseline: of the pool *audit*.
         archive: the non-dominated models.
         unfinished: the chosen model before its finishers; None where it has none.
         scores: of the audit pool's records, by each attack on each of these models.
@@ -81,6 +84,7 @@ class AuditedModels:
     chosen: ModelAuditRecord
     baseline: ModelAuditRecord | None
     controls: ControlsRecord
+    blind_baseline: BlindBaselineRecord
     archive: tuple[ArchiveRecord, ...] = ()
     unfinished: ModelAuditRecord | None = None
     scores: tuple[ScoredRecords, ...] = ()
@@ -164,6 +168,7 @@ def build_results(
         "audit": chosen.audit,
         "baseline": audited.baseline,
         "controls": audited.controls,
+        "blind_baseline": audited.blind_baseline,
         "archive": audited.archive,
         "method": work and _describe_method(work),
         "defences": defences,
@@ -228,7 +233,7 @@ def write_results(
     # Before ``run_finished``, so that observers of that event find the file.
     write_json(directory.results, content)
     parts = {key: content[key] for key in ("gate", "controls", "seconds")}
-    events.emit("run_finished", **parts)
+    events.emit("run_finished", **parts, void=void_causes(results))
 
 
 def parse_rounds(outcome: MethodOutcome) -> tuple[RoundRecord, ...]:

@@ -15,8 +15,6 @@ import click
 from safecompress_core.cli.display.observer import Display
 from safecompress_core.cli.display.progress import Outline, Progress
 from safecompress_core.report.formatting import duration, format_number
-from safecompress_core.report.verdict import find_failed_controls
-from safecompress_core.results.schema import ControlsRecord
 from safecompress_core.specfile.models.comparison import ComparisonRun
 
 __all__ = ["BriefLines", "Lines", "brief_lines"]
@@ -108,8 +106,7 @@ class Lines(Display):
             case "run_finished":
                 met = sum(gate["passed"] for gate in event["gate"])
                 gates = f", {met} of {len(event['gate'])} gates met" if event["gate"] else ""
-                controls = ControlsRecord.model_validate(event["controls"])
-                void = ", VOID: a control failed" if find_failed_controls(controls) else ""
+                void = f", VOID: {' and '.join(event['void'])}" if event["void"] else ""
                 line = f"audit finished{gates}{void}"
         return line
 

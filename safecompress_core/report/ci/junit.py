@@ -6,6 +6,7 @@ from typing import Literal
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
 from safecompress_core.report import verdict
+from safecompress_core.report.shift import describe_baseline, has_unaccepted_shift
 from safecompress_core.results.schema import FailureRecord, GateRecord, Results
 
 __all__ = ["junit_xml"]
@@ -73,6 +74,7 @@ def _cases(results: Results) -> Iterator[Case]:
         if is_void and gate.passed:
             case = Case(group="gate", name=case.name, outcome="skipped", message=outcome.text)
         yield case
+    yield from _blind_case(results)
     for kind, rule in CONTROLS.items():
         for attack, control in getattr(results.controls, kind).items():
             yield Case(
@@ -82,6 +84,22 @@ def _cases(results: Results) -> Iterator[Case]:
                 message=f"AUC {control.auc:.3f}, 99.9 % interval "
                 f"{control.auc_interval[0]:.3f} to {control.auc_interval[1]:.3f}",
             )
+
+
+def _blind_case(results: Results) -> Iterator[Case]:
+    """Yield the case of the blind baseline; skipped where it is not possible, or accepted."""
+    blind = results.blind_baseline
+    if blind is None:
+        return
+    outcome: Outcome = "failure" if has_unaccepted_shift(results) else "passed"
+    if blind.auc is None or (blind.shifted and outcome == "passed"):
+        outcome = "skipped"
+    yield Case(
+        group="control.blind",
+        name="members do not differ from non-members without the model",
+        outcome=outcome,
+        message=describe_baseline(blind),
+    )
 
 
 def _rule(gate: GateRecord) -> str:

@@ -19,6 +19,7 @@ from safecompress_core.results.schema.behaviour_records import (
     BehaviourRecord,
     ChangeVerdict,
 )
+from safecompress_core.results.schema.blind_record import BlindBaselineRecord, ShiftedColumnRecord
 from safecompress_core.results.schema.comparison_results import (
     COMPARISON_VERSION,
     ComparisonResults,
@@ -128,6 +129,7 @@ __all__ = [
     "AuditedPart",
     "BaselineRecord",
     "BehaviourRecord",
+    "BlindBaselineRecord",
     "CandidateRecord",
     "ChangeVerdict",
     "ComparisonResults",
@@ -183,6 +185,7 @@ __all__ = [
     "SelectingAttackerRecord",
     "SelectionRecord",
     "SettingsRecord",
+    "ShiftedColumnRecord",
     "SummaryRecord",
     "TopDecileRecord",
     "UnresolvedPointRecord",

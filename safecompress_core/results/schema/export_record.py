@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Final, Literal
 
+from safecompress_core.results.schema.blind_record import BlindBaselineRecord
 from safecompress_core.results.schema.record import (
     Count,
     EstimateRecord,
@@ -127,6 +128,8 @@ class ExportRecord(Record):
     name, run again with the same seeds."""
     not_repeated: Mapping[str, str]
     """The other attacks of the audit, and what each needs that a file does not give."""
+    blind_baseline: BlindBaselineRecord | None = None
+    """Members against non-members of the audit pool without the model, from the run."""
     macs: Count
     """Multiply-accumulates of a forward pass for one sample with dense kernels."""
     threads: Count

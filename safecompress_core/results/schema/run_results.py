@@ -5,6 +5,7 @@ from typing import Literal
 
 from safecompress_core.results.schema.attack_records import AnyAttackRecord
 from safecompress_core.results.schema.behaviour_records import BehaviourRecord
+from safecompress_core.results.schema.blind_record import BlindBaselineRecord
 from safecompress_core.results.schema.game_records import GameRecord
 from safecompress_core.results.schema.model_records import (
     DefenceRecord,
@@ -83,7 +84,8 @@ class ControlRecord(Record):
 class ControlsRecord(Record):
     """Controls on the chosen model.
 
-    One that failed voids the verdict: report and terminal say VOID, and the exit code is 1.
+    One that failed voids the verdict, as a shift in ``blind_baseline`` does: report and terminal
+    say VOID, and the exit code is 1.
     """
 
     null: Mapping[str, ControlRecord]
@@ -282,6 +284,8 @@ class Results(Record):
     """Attacks whose right result is known in advance."""
     records: RecordRisksRecord | None = None
     """Risk record by record, of the chosen model; only where an attack on membership is audited."""
+    blind_baseline: BlindBaselineRecord | None = None
+    """Members against non-members without the model."""
     references: ReferencesRecord | None = None
     """Reference models; only where an attack of the audit compares with some."""
     archive: tuple[ArchiveRecord, ...]

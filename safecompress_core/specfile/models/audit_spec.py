@@ -80,6 +80,8 @@ class Judges(Params):
     """The attackers; none that compares with reference models."""
     prior: Share = 0.1
     """Share of members among those an adversary asks about, at which precision is stated."""
+    accept_shift: bool = False
+    """Whether the verdict stands although members differ from non-members without the model."""
     min_risk: Share = 0.9
     """Risk from which a member counts as exposed: the probability that a record with its score is a
     member, if half of all records are. A gate on ``<attack>.exposed_members`` refers to it."""

@@ -218,6 +218,8 @@ class Audit(Params):
     """Whether an attacker may audit what it selected; its figures then read too low."""
     prior: Share = 0.1
     """Share of members among those an adversary asks about, at which precision is stated."""
+    accept_shift: bool = False
+    """Whether the verdict stands although members differ from non-members without the model."""
     min_risk: Share = 0.9
     """Risk from which a member counts as exposed: the probability that a record with its score is a
     member, if half of all records are. A gate on ``<attack>.exposed_members`` refers to it."""

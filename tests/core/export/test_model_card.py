@@ -5,6 +5,7 @@ from ruamel.yaml import YAML
 
 from safecompress_core.export.model_card import format_difference, format_latency, model_card
 from tests.core.fixtures.exports import agreement_record, export_record, paired
+from tests.core.fixtures.records import blind_record
 
 USAGE = "logits = session(inputs)\n"
 
@@ -81,3 +82,13 @@ def test_a_difference_has_its_sign_and_interval(pair: object, text: str) -> None
 def test_latency_is_in_milliseconds() -> None:
     """Median first."""
     assert format_latency(export_record().latency[1]) == "0.32 (p95 0.64)"
+
+
+def test_members_that_differ_without_the_model_are_a_limit() -> None:
+    """Whether the spec of the run accepts it or not; nothing is said of members that are alike."""
+    shifted = card(blind_baseline=blind_record(shifted=True, accepted=True))
+
+    limits = shifted.partition("## Limits")[2]
+    assert "it distinguishes members from non-members by their inputs (AUC 0.900" in limits
+    assert "The spec accepts it (accept_shift: true)." in limits
+    assert "Blind baseline" not in card(blind_baseline=blind_record())

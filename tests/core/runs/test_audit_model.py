@@ -4,11 +4,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
+from sklearn.datasets import load_digits
 from torch import nn
 
 from safecompress_core.host import Registry
+from safecompress_core.report.verdict import verdict_word
 from safecompress_core.runs.audit_model import audit_model
 from safecompress_core.runs.run import FinishedRun
 from safecompress_core.saved_models.model_format import detect_model
@@ -68,3 +71,50 @@ def test_another_model_gets_another_directory(
     assert second.is_new
     assert second.path.name != first.path.name
     assert second.path.parent == first.path.parent
+
+
+@pytest.mark.parametrize("accept", [False, True])
+def test_members_of_other_sessions_void_an_audit_unless_the_spec_accepts_it(
+    mlp: nn.Sequential, built_ins: Registry, tmp_path: Path, *, accept: bool
+) -> None:
+    """The earlier half of the digits as members: handwriting differs without any model."""
+    path = weights(mlp, tmp_path)
+    digits = load_digits()
+    is_member = np.arange(len(digits.target)) < len(digits.target) // 2
+    np.savez(
+        tmp_path / "sessions.npz",
+        inputs=(digits.images[:, None] / 16).astype(np.float32),
+        # Fourteen labels, as the network has outputs.
+        labels=np.arange(len(digits.target)) % 14,
+        members=is_member,
+    )
+    context = prepared(
+        path,
+        built_ins,
+        tmp_path,
+        task={
+            "data": {
+                "type": "numpy",
+                "path": str(tmp_path / "sessions.npz"),
+                "members": "members",
+            },
+            "model": {"type": "mlp", "hidden": [16]},
+        },
+        pools={},
+        audit={"attackers": [{"type": "loss-threshold"}], "accept_shift": accept},
+    )
+    events: list[Mapping[str, Any]] = []
+
+    finished = audit_model(
+        detect_model(path, allow_code=False),
+        context.loaded,
+        built_ins,
+        runs=tmp_path / "runs",
+        observers=events.append,
+    )
+
+    blind = finished.results.blind_baseline
+    assert blind is not None
+    assert (blind.shifted, blind.accepted) == (True, accept)
+    assert events[-1]["void"] == ([] if accept else ["members are shifted"])
+    assert verdict_word(finished.results) == ("NO GATES" if accept else "VOID")

@@ -6,8 +6,8 @@ import pytest
 from junitparser import Error, Failure, JUnitXml, Skipped, TestCase, TestSuite
 
 from safecompress_core.report.ci.junit import junit_xml
-from safecompress_core.results.schema import FailureRecord, Results
-from tests.core.fixtures.records import typed
+from safecompress_core.results.schema import BlindBaselineRecord, FailureRecord, Results
+from tests.core.fixtures.records import blind_record, typed
 
 
 def read(results: Results, failures: tuple[FailureRecord, ...] = ()) -> JUnitXml:
@@ -86,3 +86,25 @@ def test_names_are_escaped(results: dict[str, Any], name: str) -> None:
     results["controls"]["null"] = {name: results["controls"]["null"]["loss"]}
 
     assert f"{name} finds nothing where there is nothing" in [case.name for case in cases(results)]
+
+
+@pytest.mark.parametrize(
+    ("record", "outcome"),
+    [
+        (blind_record(), "passed"),
+        (blind_record(shifted=True), "failed"),
+        (blind_record(shifted=True, accepted=True), "skipped"),
+        (blind_record(note="samples have no inputs here"), "skipped"),
+    ],
+)
+def test_the_blind_baseline_is_a_case(
+    results: dict[str, Any], record: BlindBaselineRecord, outcome: str
+) -> None:
+    """A failure where members are shifted; skipped where the spec accepts it, or there is none."""
+    results["blind_baseline"] = record.to_json()
+
+    [case] = [case for case in cases(results) if case.classname == "trial.control.blind"]
+
+    kind = {"passed": None, "failed": Failure, "skipped": Skipped}[outcome]
+    assert case.is_passed == (kind is None)
+    assert kind is None or isinstance(case.result[0], kind)
