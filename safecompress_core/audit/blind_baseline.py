@@ -1,4 +1,4 @@
-"""Blind baseline: whether members can be told from non-members without the model.
+"""Blind baseline: a classifier of members and non-members that has no model.
 
 Membership attacks assume that members and non-members come from one distribution. Where a
 classifier on the samples alone distinguishes them, an attack may read that difference instead of
@@ -70,7 +70,7 @@ def blind_baseline(
     known, known_truth = _subsample(pools.attack_train, generator)
     samples = represent(dataset, torch.from_numpy(np.concatenate([rows, known])))
     if samples is None:
-        return _impossible("samples have no inputs here", accepted=accept_shift)
+        return _impossible("the inputs of the samples are unknown", accepted=accept_shift)
     groups = None if dataset.groups is None else _take(dataset.groups, rows)
     values, truth = samples.values, np.concatenate([is_member, known_truth])
     folds = list(_fit_folds(values, truth, count=len(rows), groups=groups, seed=seed))

@@ -48,7 +48,7 @@ class BlindRepresentation:
 
 
 def represent(dataset: Dataset, indices: Tensor) -> BlindRepresentation | None:
-    """Return some samples as columns, their task label included; None without any input.
+    """Return some samples as columns, their task label included; None if inputs are unknown.
 
     Texts are TF-IDF weights of their most frequent words, token ids counts of the most frequent
     tokens, images averages over blocks with brightness, contrast and sharpness by channel. Other
@@ -63,7 +63,7 @@ def represent(dataset: Dataset, indices: Tensor) -> BlindRepresentation | None:
     if dataset.texts:
         kind, parts = "words", _words([dataset.texts[row] for row in indices.tolist()])
     else:
-        if not dataset.inputs.shape[1:].numel():
+        if dataset.holds_answers or not dataset.inputs.shape[1:].numel():
             return None
         inputs = dataset.inputs[indices].float().cpu()
         if inputs.ndim == 4:

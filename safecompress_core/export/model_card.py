@@ -10,7 +10,7 @@ from typing import Any
 from ruamel.yaml import YAML
 
 from safecompress_core.report.formatting import format_interval, format_number, size
-from safecompress_core.report.shift import describe_baseline
+from safecompress_core.report.validity.shift import describe_baseline
 from safecompress_core.results.schema import ExportLatencyRecord, ExportRecord, PairedRecord
 
 __all__ = ["format_difference", "format_latency", "model_card"]

@@ -34,8 +34,8 @@ from safecompress_core.report.interactive.page_script import (
 from safecompress_core.report.objectives import attack_figure
 from safecompress_core.report.race import history
 from safecompress_core.report.selection import selection_findings
-from safecompress_core.report.shift import find_shift
 from safecompress_core.report.summary import ResultTable
+from safecompress_core.report.validity.shift import find_shift
 from safecompress_core.results.checksums import read_recorded, record_files
 from safecompress_core.results.directory import require_inside
 from safecompress_core.results.reading import read_results

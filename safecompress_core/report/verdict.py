@@ -13,9 +13,9 @@ from safecompress_core.report.formatting import (
     format_interval,
     format_number,
 )
-from safecompress_core.report.inverted import explanations as inverted_attacks
-from safecompress_core.report.inverted import remark
-from safecompress_core.report.shift import (
+from safecompress_core.report.validity.inverted import explanations as inverted_attacks
+from safecompress_core.report.validity.inverted import remark
+from safecompress_core.report.validity.shift import (
     describe_baseline,
     find_shift,
     has_unaccepted_shift,

@@ -6,7 +6,7 @@ from typing import Literal
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
 from safecompress_core.report import verdict
-from safecompress_core.report.shift import describe_baseline, has_unaccepted_shift
+from safecompress_core.report.validity.shift import describe_baseline, has_unaccepted_shift
 from safecompress_core.results.schema import FailureRecord, GateRecord, Results
 
 __all__ = ["junit_xml"]

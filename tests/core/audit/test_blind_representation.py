@@ -125,8 +125,9 @@ def test_wide_inputs_are_projected() -> None:
 
 
 def test_without_inputs_there_is_no_representation() -> None:
-    """As of predictions alone."""
+    """As of predictions alone, whose inputs are the answers of a model."""
     assert represent(dataset(torch.zeros(3, 0)), torch.arange(3)) is None
+    assert represent(dataset(torch.rand(3, 2), holds_answers=True), torch.arange(3)) is None
 
 
 def test_whole_numbers_of_a_table_are_no_tokens() -> None:

@@ -94,7 +94,7 @@ def test_names_are_escaped(results: dict[str, Any], name: str) -> None:
         (blind_record(), "passed"),
         (blind_record(shifted=True), "failed"),
         (blind_record(shifted=True, accepted=True), "skipped"),
-        (blind_record(note="samples have no inputs here"), "skipped"),
+        (blind_record(note="the inputs are unknown"), "skipped"),
     ],
 )
 def test_the_blind_baseline_is_a_case(

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from safecompress_core.report.shift import (
+from safecompress_core.report.validity.shift import (
     describe_baseline,
     find_shift,
     has_unaccepted_shift,
@@ -75,7 +75,6 @@ def test_results_without_a_baseline_say_nothing(results: dict[str, Any]) -> None
 
 def test_a_baseline_that_is_not_possible_says_why() -> None:
     """Plainly."""
-    assert describe_baseline(blind_record(note="samples have no inputs here")) == (
-        "Blind baseline, gradient boosting without the model: not possible, samples have no inputs "
-        "here."
+    assert describe_baseline(blind_record(note="the inputs are unknown")) == (
+        "Blind baseline, gradient boosting without the model: not possible, the inputs are unknown."
     )
