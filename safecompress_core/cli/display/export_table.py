@@ -65,16 +65,16 @@ def exports_table(records: Sequence[ExportRecord]) -> ResultTable | None:
             "largest difference of a logit",
             tuple(Cell(f"{one.agreement.largest_difference:.2g}") for one in records),
         ),
+        Row("file", tuple(Cell(size(one.file_bytes)) for one in records)),
+        *(
+            Row(f"ms, batch of {first.batch}", tuple(map(_milliseconds(first.batch), records)))
+            for first in records[0].latency
+        ),
         Row("advantage of attacks, and what the format changed"),
         *(
             Row(f"  {name}", tuple(_exported(one.attacks[name].advantage) for one in records))
             for name in records[0].attacks
             if all(name in one.attacks for one in records)
-        ),
-        Row("file", tuple(Cell(size(one.file_bytes)) for one in records)),
-        *(
-            Row(f"ms, batch of {first.batch}", tuple(map(_milliseconds(first.batch), records)))
-            for first in records[0].latency
         ),
     ]
     return ResultTable("Exported files", tuple(one.format for one in records), tuple(rows))

@@ -54,4 +54,7 @@ def test_exports_of_a_run_are_side_by_side() -> None:
     assert found["loss-threshold"][0] == Cell("0.140", "+0.010 (−0.010 to 0.030)")
     assert [cell.value for cell in found["labels that agree"]] == ["99.00%", "99.00%"]
     assert [cell.value for cell in found["ms, batch of 32"]] == ["0.32", "0.32"]
+    # Attacks last, so that no other figure stands under their heading.
+    assert [row.label.startswith("  ") for row in table.rows][-1]
+    assert list(found).index("file") < list(found).index("loss-threshold")
     assert exports_table([]) is None
