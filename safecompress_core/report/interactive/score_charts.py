@@ -101,8 +101,6 @@ def _roc_chart(lines: Sequence[RocLine], strongest: str | None) -> Chart:
             Column(key="model", title="model"),
             Column(key="fpr", title="false-positive rate"),
             Column(key="tpr", title="true-positive rate"),
-            Column(key="low", title="low"),
-            Column(key="high", title="high"),
         ),
         controls=(
             _choice("Attack", "attack", [line.attack for line in lines], strongest),
