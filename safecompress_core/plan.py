@@ -73,6 +73,7 @@ class Plan:
     Attributes:
         name: of the run.
         directory: the name of its directory, with the hash over spec and plugins.
+        classes: of the task; None if only the data determine them.
         members: samples that are trained on; None if only the data determine it.
         samples: samples in all; None likewise.
         steps: optimizer steps of an epoch; None likewise.
@@ -86,6 +87,7 @@ class Plan:
     name: str
     directory: str
     samples: int | None
+    classes: int | None
     members: int | None
     steps: int | None
     training: dict[str, Any]
@@ -122,6 +124,7 @@ def make_plan(loaded: LoadedSpec, registry: Registry) -> Plan:
         name=spec.name,
         directory=directory_name(loaded.resolved, plugin_records(loaded.resolved, registry)),
         samples=card.samples if card is not None else None,
+        classes=card.classes if card is not None else None,
         members=members,
         # Ceiling division: the last batch may be smaller.
         steps=None if members is None else -(-members // size),

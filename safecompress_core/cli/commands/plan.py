@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,11 +12,13 @@ import click
 from safecompress_core.cli.discovery import discover_plugins
 from safecompress_core.cli.options import (
     allow_code_option,
+    execution_options,
     json_option,
     plugins_dir_option,
     set_option,
 )
 from safecompress_core.cli.spec_file import SpecFile
+from safecompress_core.execution.settings import HERE, Execution
 from safecompress_core.specfile.load import compose_spec, load_any_spec, load_spec
 from safecompress_core.specfile.models.run_spec import RunSpec
 
@@ -42,6 +45,7 @@ ROUNDS_IN_TABLE, ROUNDS_IN_LINE = 5, 16
     is_flag=True,
     help="Instead: what the pools can resolve. Loads the data; of an audit's spec as well.",
 )
+@execution_options("Also measure a step, and plan the training on so many workers.")
 @json_option()
 @plugins_dir_option
 @allow_code_option()
@@ -51,6 +55,7 @@ def plan(
     overrides: tuple[str, ...],
     measure: bool,
     power: bool,
+    execution: Execution,
     as_json: bool,
     plugins_dir: Path | None,
     allow_code: bool,
@@ -63,10 +68,14 @@ def plan(
     With --power the data are loaded and split, and nothing else: which leaks, gates,
     differences and false-positive rates the audit can resolve with so many samples.
 
+    With --workers or --executor a step is measured, and the units of work are scheduled: time,
+    utilisation, worker hours, memory and bytes moved. No cluster is needed.
+
     \b
     Example:
         safecompress plan specs/multi_attack.yaml --set training.epochs=50
         safecompress plan specs/audit_model.yaml --power
+        safecompress plan specs/reference_audit.yaml --executor ray --workers 64
     """
     if power and measure:
         raise click.UsageError("give either --measure or --power")
@@ -90,11 +99,14 @@ def plan(
 
     planned = make_plan(loaded, host.registry)
     document: dict[str, Any] = planned.to_json()
-    if measure:
+    if measure or execution != HERE:
+        from safecompress_core.execution.worker_plan import plan_workers
         from safecompress_core.runs.step_timing import measure_step
 
         document["measured"] = measure_step(loaded, host.registry).to_json()
         document |= _count_samples(document, loaded.spec)
+        on_workers = None if execution == HERE else plan_workers(document, execution)
+        document["on_workers"] = on_workers and asdict(on_workers)
     if as_json:
         click.echo(json.dumps(document, indent=2, ensure_ascii=False))
     else:
@@ -201,3 +213,19 @@ def _print_measured(console: Any, document: dict[str, Any]) -> None:
     if steps:
         seconds = duration(steps * timing["step_seconds"])
         console.print(f"all training at this pace: {seconds} (attacks not counted)")
+    if document["on_workers"]:
+        _print_workers(console, document["on_workers"])
+
+
+def _print_workers(console: Any, planned: Mapping[str, Any]) -> None:
+    from safecompress_core.report.formatting import duration, size
+
+    console.print(f"\nOn {planned['workers']} workers ({planned['executor']})", style="bold")
+    console.print(
+        f"{planned['units']:,} units: {duration(planned['seconds'])}; with any number of workers "
+        f"{duration(planned['critical'])} at least; workers are busy {planned['utilisation']:.0%} "
+        f"of the time; {planned['worker_hours']:.3g} worker hours"
+    )
+    console.print(
+        f"memory: {size(planned['bytes_a_worker'])} a worker; moved: {size(planned['bytes_moved'])}"
+    )

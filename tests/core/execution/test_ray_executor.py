@@ -1,7 +1,13 @@
 """Units on a Ray cluster of two nodes on this machine."""
 
+import os
 import re
-from collections.abc import Iterator
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -116,7 +122,6 @@ def test_the_units_of_a_node_that_is_removed_are_done_by_another(
     ]
     with open_ray(Execution(executor="ray", workers=3, address=ray_cluster.address)) as executor:
         results = executor.do(units)
-        import threading
 
         def remove() -> None:
             while len(list(tmp_path.glob("*.begun"))) < 3:
@@ -210,3 +215,95 @@ def test_a_plugin_that_a_node_lacks_is_named(executor: RayExecutor) -> None:
         match=re.escape("has no acme-attacks, and this machine has acme-attacks 0.3"),
     ):
         executor.require((("acme-attacks", "0.3"),))
+
+
+DRIVER = """
+import sys
+from pathlib import Path
+
+import click
+import stand_in_units
+
+from safecompress_core.cli import group
+from safecompress_core.execution.ray_executor import open_ray
+from safecompress_core.execution.settings import Execution
+
+
+@click.command()
+@click.argument("folder", type=click.Path(path_type=Path))
+def hold(folder):
+    units = [
+        stand_in_units.Waits(
+            label=name, folder=folder / "done", name=name, begun=folder, until=folder / "go"
+        )
+        for name in "ab"
+    ]
+    with open_ray(Execution(executor="ray", workers=2)) as executor:
+        for unit in executor.do([unit for unit in units if not (unit.folder / unit.mark).exists()]):
+            click.echo(unit.name)
+
+
+if __name__ == "__main__":
+    group.COMMANDS["run"] = ("driver:hold", "")
+    group.main()
+"""
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
+def test_a_driver_that_ends_leaves_no_process_and_goes_on_later(
+    tmp_path: Path, number: signal.Signals
+) -> None:
+    """Interrupted with exit code 130, or killed: its workers and its cluster are gone."""
+    (tmp_path / "driver.py").write_text(DRIVER)
+    paths = [str(tmp_path), str(Path(__file__).parent), os.environ.get("PYTHONPATH", "")]
+
+    def start() -> "subprocess.Popen[str]":
+        return subprocess.Popen(
+            [sys.executable, str(tmp_path / "driver.py"), "run", str(tmp_path)],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)},
+        )
+
+    def begun() -> list[int]:
+        return [int(path.read_text()) for path in tmp_path.glob("*.begun")]
+
+    first = start()
+    wait_for(lambda: len(begun()) == 2, "both units")
+    workers = begun()
+    parents = [parent_of(worker) for worker in workers]
+    first.send_signal(number)
+    _, error = first.communicate(timeout=DEADLINE)
+
+    assert first.returncode == (130 if number == signal.SIGINT else -signal.SIGKILL), error
+    wait_for(lambda: not any(map(is_alive, {*workers, *parents})), "workers and their raylet gone")
+    assert not (tmp_path / "done").exists()
+    (tmp_path / "go").touch()
+    output, error = start().communicate(timeout=DEADLINE)
+    assert sorted(output.split()) == ["a", "b"], error
+
+
+DEADLINE = 180.0
+"""Seconds that something may take on a busy machine before it counts as never."""
+
+
+def wait_for(condition: Callable[[], bool], what: str) -> None:
+    """Wait until something holds, or fail after a time that is far more than it takes."""
+    end = time.monotonic() + DEADLINE
+    while not condition():
+        assert time.monotonic() < end, f"never: {what}"
+        time.sleep(0.1)
+
+
+def is_alive(pid: int) -> bool:
+    """Whether a process runs; one that nobody has waited for yet does not."""
+    stat = Path(f"/proc/{pid}/stat")
+    return stat.exists() and stat.read_text().rpartition(")")[2].split()[0] != "Z"
+
+
+def parent_of(pid: int) -> int:
+    """The process that has started another."""
+    return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
