@@ -71,6 +71,8 @@ PLACES = {
     "AuditTask": "[mapping](auditing.md#task)",
     "AuditPools": "[mapping](auditing.md#pools)",
     "Judges": "[mapping](auditing.md#audit)",
+    "ReadyReferences": "[mapping](auditing.md#reference-models)",
+    "TrainFunction": "[mapping](auditing.md#reference-models)",
 }
 """What a reference in the schema is called, and where it is explained."""
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
         SpecError,
     )
     from safecompress_core.host import PluginHost, Registry, load_plugins
+    from safecompress_core.python.audit import audit
     from safecompress_core.python.compare import compare
     from safecompress_core.python.comparison_result import ComparisonResult
     from safecompress_core.python.result import Result
@@ -52,6 +53,7 @@ __all__ = [
     "SpecError",
     "StoredModel",
     "__version__",
+    "audit",
     "compare",
     "load_classifier",
     "load_model",
@@ -76,6 +78,7 @@ _HOME = {
     "ShippedModel": ("safecompress_core.saved_models.shipped_model", "ShippedModel"),
     "SpecError": ("safecompress_core.errors", "SpecError"),
     "StoredModel": ("safecompress_core.saved_models.storage", "StoredModel"),
+    "audit": ("safecompress_core.python.audit", "audit"),
     "compare": ("safecompress_core.python.compare", "compare"),
     "load_classifier": ("safecompress_core.saved_models.load", "load_classifier"),
     "load_model": ("safecompress_core.saved_models.load", "load_classifier"),

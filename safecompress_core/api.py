@@ -42,6 +42,7 @@ __all__ = [
     "AttributeAttackerParams",
     "AttributeName",
     "Baseline",
+    "CodeMark",
     "CombinedAttackerDef",
     "CombinedAttackerParams",
     "DataCard",
@@ -290,6 +291,11 @@ class PathMark:
     ``${env:NAME}`` in it is an environment variable, ``${env:NAME:-value}`` one with a value for
     where it is not set; else that it is set is checked with the spec.
     """
+
+
+@dataclass(frozen=True, slots=True)
+class CodeMark:
+    """Marks a field that names code which a spec imports, outside of any component."""
 
 
 AttributeName = Annotated[str, AttributeMark()]

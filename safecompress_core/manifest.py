@@ -1,9 +1,10 @@
-"""Definitions that core registers: five games, its methods, and four aggregators."""
+"""Definitions that core registers: five games, its methods, four aggregators, data in memory."""
 
 from collections.abc import Iterable
 
-from safecompress_core.api import AggregatorDef, GameDef, MethodDef, hookimpl
+from safecompress_core.api import AggregatorDef, DataDef, GameDef, MethodDef, hookimpl
 from safecompress_core.choose.manifest import DEFINITIONS as AGGREGATORS
+from safecompress_core.data.manifest import DEFINITIONS as DATA
 from safecompress_core.games.manifest import DEFINITIONS as GAMES
 from safecompress_core.methods.manifest import DEFINITIONS as METHODS
 
@@ -12,6 +13,12 @@ from safecompress_core.methods.manifest import DEFINITIONS as METHODS
 def safecompress_aggregators() -> Iterable[AggregatorDef]:
     """Rules that choose among candidates."""
     return AGGREGATORS
+
+
+@hookimpl
+def safecompress_data() -> Iterable[DataDef]:
+    """Samples of Python code."""
+    return DATA
 
 
 @hookimpl

@@ -86,6 +86,9 @@ from safecompress_core.games.scores import (
     AttackScores,
     MeasureOptions,
 )
+from safecompress_core.host.named_code import (
+    import_function,
+)
 from safecompress_core.methods.architecture import (
     Architecture,
 )
@@ -335,6 +338,7 @@ __all__ = [
     "erdos_renyi",
     "flatten",
     "global_random_state",
+    "import_function",
     "in_batches",
     "in_eval_mode",
     "largest",

@@ -4,11 +4,14 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
+import torch
+from torch import Tensor
+
 from safecompress_core.api import Access
 from safecompress_core.context.samples import cut_members, with_membership_note
 from safecompress_core.context.spec_context import SpecContext
 from safecompress_core.data.dataset import Dataset, DataSource
-from safecompress_core.data.duplicates import overlap, without_copies
+from safecompress_core.data.duplicates import copies, overlap, without_copies
 from safecompress_core.data.labels import unify_labels
 from safecompress_core.data.pools import SamplePools
 from safecompress_core.errors import DataError, PoolError
@@ -50,12 +53,11 @@ class AuditSamples:
         return factory
 
     @cached_property
-    def original(self) -> Dataset:
-        """The samples as the model takes them, numbered as its outputs are, without copies.
+    def source(self) -> Dataset:
+        """The samples as the model takes them, numbered as its outputs are, with all copies.
 
         Raises:
-            DataError: if they cannot be read, have labels that the model does not know, or if
-                members are among the non-members.
+            DataError: if they cannot be read, or have labels that the model does not know.
             ModelError: if the model cannot read them.
         """
         source: DataSource = self.registry.create(self.spec.task.data)
@@ -65,7 +67,29 @@ class AuditSamples:
         if self._names:
             # Without names the order of labels in the data is the order of outputs.
             data = renumber_labels(data, self._names)
-        data = with_membership_note(data, self.spec)
+        return with_membership_note(data, self.spec)
+
+    @property
+    def source_size(self) -> int:
+        """Return the number of samples before copies are left out."""
+        return len(self.source)
+
+    @cached_property
+    def rows(self) -> Tensor:
+        """Return the position of each sample among those that were loaded, shape (N,), int64."""
+        if len(self.original) == self.source_size:
+            return torch.arange(self.source_size)
+        return (~copies(self.source)).nonzero()[:, 0]
+
+    @cached_property
+    def original(self) -> Dataset:
+        """The samples without copies.
+
+        Raises:
+            DataError: as `source` says, or if members are among the non-members.
+            ModelError: likewise.
+        """
+        data = self.source
         is_given = self.spec.pools.members == GIVEN
         if not is_given:
             # A warning, no error: the draw is right for a model of the same spec.

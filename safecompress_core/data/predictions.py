@@ -15,7 +15,7 @@ from safecompress_core.data.dataset import Dataset
 from safecompress_core.data.spellings import by_value
 from safecompress_core.errors import DataError
 
-__all__ = ["AnswerKind", "dataset_of_predictions", "row_number"]
+__all__ = ["AnswerKind", "check_answers", "dataset_of_predictions", "logits_of", "row_number"]
 
 # N records · C labels
 
@@ -69,11 +69,7 @@ def dataset_of_predictions(
     if len(names) < 2:
         message = f"there is one output, {names[0]!r}" if names else "there are no outputs"
         raise DataError(message, hint="give a probability or logit for each label", field=outputs)
-    _require_finite(answers, name_row, outputs)
-    if kind is None:
-        kind = "probabilities" if _mostly_distributions(answers) else "logits"
-    if kind == "probabilities":
-        _require_distributions(answers, name_row, outputs)
+    kind = check_answers(answers, kind, name_row=name_row, field=outputs)
     numbers, note = _number_labels(labels, names, name_row, label)
     return Dataset(
         inputs=torch.from_numpy(answers.astype(np.float32)),
@@ -85,6 +81,39 @@ def dataset_of_predictions(
         holds_answers=True,
         notes=(f"predictions of a model: {kind} of {len(names)} labels", *note),
     )
+
+
+def check_answers(
+    answers: Floats,
+    kind: AnswerKind | None,
+    *,
+    name_row: Callable[[int], str] = row_number,
+    field: Field = (),
+) -> AnswerKind:
+    """Return what some answers are, shape (N, C): ``kind``, or what their values show.
+
+    Raises:
+        DataError: if they are not finite, or are no distributions and should be.
+    """
+    _require_finite(answers, name_row, field)
+    if kind is None:
+        kind = "probabilities" if _mostly_distributions(answers) else "logits"
+    if kind == "probabilities":
+        _require_distributions(answers, name_row, field)
+    return kind
+
+
+def logits_of(answers: Floats, kind: AnswerKind) -> Tensor:
+    """Return answers as logits of the same posteriors, shape (N, C), float32.
+
+    A probability of 0 counts as the smallest normal number of float32.
+    """
+    values = torch.from_numpy(answers.astype(np.float32))
+    if kind == "logits":
+        return values
+    tiny = torch.finfo(torch.float32).tiny
+    # As those of the attacked model, whose probabilities are float32, too.
+    return (values.double() / _whole(answers)).clamp(min=tiny).log().float()
 
 
 def _require_finite(answers: Floats, name_row: Callable[[int], str], field: Field) -> None:

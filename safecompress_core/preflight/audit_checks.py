@@ -14,6 +14,7 @@ from safecompress_core.preflight.output_checks import OutputSummary, check_outpu
 from safecompress_core.preflight.run_checks import (
     SAMPLES_AND_ATTACKS,
     check_layers,
+    check_reference_counts,
     run_checks,
 )
 from safecompress_core.problems import Problem
@@ -47,7 +48,8 @@ def check_audit_feasible(audit_context: AuditContext) -> tuple[LoadedModel, Clas
     without_samples = (_architecture, _access, _pairs)
     run_checks((partial(check, audit_context) for check in without_samples), audit_context.loaded)
     run_checks(
-        (partial(check, audit_context) for check in SAMPLES_AND_ATTACKS), audit_context.loaded
+        (partial(check, audit_context) for check in (*SAMPLES_AND_ATTACKS, check_reference_counts)),
+        audit_context.loaded,
     )
     finished = _load(audit_context)
     outputs = check_outputs(finished.module, audit_context.dataset, device=finished.device)

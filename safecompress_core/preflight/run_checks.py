@@ -51,6 +51,7 @@ from safecompress_core.specfile.problems import SpecPath
 __all__ = [
     "SAMPLES_AND_ATTACKS",
     "check_layers",
+    "check_reference_counts",
     "require_buildable",
     "require_feasible",
     "require_pools",
@@ -291,11 +292,10 @@ def _finishers(run_context: RunContext) -> Iterator[Problem]:
             yield problem.within("method", "finish", index)
 
 
-def _references(run_context: RunContext) -> Iterator[Problem]:
+def check_reference_counts(prepared: SpecContext) -> Iterator[Problem]:
     """Each sample has to be in several reference models, and out of several."""
-    # In two models and out of two, or no variance could be estimated.
-    fewest = 2 * fold_count(len(run_context.pools.members), len(run_context.dataset))
-    for place, attack in each_attack(run_context):
+    fewest = _fewest_references(prepared)
+    for place, attack in each_attack(prepared):
         wanted = references_of(attack.params)
         if Need.REFERENCES in attack.needs and wanted < fewest:
             message = (
@@ -303,10 +303,23 @@ def _references(run_context: RunContext) -> Iterator[Problem]:
                 f"{fewest} for each sample to be in 2 of them and out of 2"
             )
             yield Problem((*place, "references"), message, f"write at least {fewest}")
+
+
+def _fewest_references(prepared: SpecContext) -> int:
+    # In two models and out of two, or no variance could be estimated.
+    return 2 * fold_count(len(prepared.pools.members), len(prepared.dataset))
+
+
+def _references(run_context: RunContext) -> Iterator[Problem]:
+    """Reference models are enough, and each can have pools of its own."""
+    yield from check_reference_counts(run_context)
     if not count_references(run_context):
         return
     try:
-        for index in (0, fewest // 2 - 1):  # the first and the last, smallest fold
+        for index in (
+            0,
+            _fewest_references(run_context) // 2 - 1,
+        ):  # the first and the last, smallest fold
             _ = build_reference_context(run_context, index).pools
     except PoolError as error:
         yield _pool_problem(error, prefix="a reference model cannot have such pools: ")

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from safecompress_core.atomic_writing import write_bytes
+from safecompress_core.errors import ModelError
 from safecompress_core.host import Registry
 from safecompress_core.python.arguments import GivenPath
 from safecompress_core.python.frames import FrameName, data_frame, record_columns, rows_of
@@ -26,7 +27,7 @@ __all__ = ["Result"]
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Result:
-    """A finished run.
+    """A finished run, or a finished audit.
 
     Attributes:
         path: the run directory.
@@ -54,8 +55,11 @@ class Result:
         """Load the compressed model: an ``nn.Module`` in eval mode, behind its output guard.
 
         Raises:
+            ModelError: if this is an audit, which stores no model.
             StorageError: if its file is damaged, or a plugin that it needs is not installed.
         """
+        if self.results.origin is not None:
+            raise ModelError("an audit stores no model", hint="use the model that was audited")
         return load_classifier(
             self.path / MODEL,
             allow_code=self.allow_code,

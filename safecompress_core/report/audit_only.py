@@ -5,10 +5,10 @@ from collections.abc import Iterator
 from safecompress_core.report.contents import Tile, select_worst_cases, worst_tile
 from safecompress_core.report.densities import share_kept
 from safecompress_core.report.formatting import and_list, format_interval, format_number, size
-from safecompress_core.report.verdict import is_void
+from safecompress_core.report.verdict import VerdictFinding, is_void
 from safecompress_core.results.schema import AnyAttackRecord, Results
 
-__all__ = ["headline", "tiles"]
+__all__ = ["headline", "swap_findings", "tiles"]
 
 
 def headline(results: Results) -> str:
@@ -73,3 +73,15 @@ def _tile(label: str, figure: str, change: str, note: str) -> Tile:
     return Tile(
         label=label, after=figure, before="", change=change, brief="", note=note, direction="same"
     )
+
+
+def swap_findings(results: Results) -> Iterator[VerdictFinding]:
+    """Yield the advantage of the swap test; nothing where it was not made."""
+    record = results.swap_test
+    if record is not None:
+        yield VerdictFinding(
+            "For the owner alone: compared with its swap twin, the model separates members from "
+            f"non-members with an advantage of {format_number(record.advantage)} "
+            f"({format_interval(*record.advantage_interval)}). No adversary can make this test, "
+            "so it is no attack of the audit and counts for no gate."
+        )

@@ -17,6 +17,7 @@ from safecompress_core.atomic_writing import write_bytes
 from safecompress_core.report import audit_only as alone
 from safecompress_core.report import contents, summary, verdict, worst_cases
 from safecompress_core.report import formatting as words
+from safecompress_core.report.audit_only import swap_findings
 from safecompress_core.report.behaviours import changes
 from safecompress_core.report.behaviours.change_figures import change_figures
 from safecompress_core.report.data_card_text import card_lines
@@ -128,7 +129,7 @@ def render(
         is_void=verdict.is_void(results),
         shift=find_shift(results),
         selectors=verdict.selectors(results),
-        cautions=worst_cases.cautions(results),
+        cautions=(*swap_findings(results), *worst_cases.cautions(results)),
         unimproved_points=worst_cases.find_unimproved_points(results),
         inverted=verdict.inverted_findings(results),
         gaps=verdict.gaps(results),

@@ -5,6 +5,7 @@ There is no uncompressed model to stand next to it, so ``baseline`` is None in t
 
 import time
 from dataclasses import dataclass, replace
+from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -12,11 +13,17 @@ from typing import Any
 import torch
 
 from safecompress_core.api import Access
+from safecompress_core.attacks.observations import observe
+from safecompress_core.attacks.reference_answers import ReferenceAnswers
+from safecompress_core.audit.auditor import Auditor
+from safecompress_core.audit.reference_checks import require_told
 from safecompress_core.context.audit_context import AuditContext, build_audit_context
+from safecompress_core.context.reference_context import count_references
 from safecompress_core.data.data_card import describe_data
 from safecompress_core.host import Registry
 from safecompress_core.networks.classifier import Classifier
 from safecompress_core.preflight.audit_checks import check_audit_feasible
+from safecompress_core.results.checkpoints import Checkpoints
 from safecompress_core.results.command_line import Invocation
 from safecompress_core.results.directory import (
     RunDirectory,
@@ -29,13 +36,21 @@ from safecompress_core.results.identity import require_same_identity
 from safecompress_core.results.reading import read_results
 from safecompress_core.results.run_id import directory_name, plugin_records
 from safecompress_core.results.schema import (
+    AnyAttackRecord,
     ControlsRecord,
     ModelAuditRecord,
     ModelRecord,
     OriginRecord,
+    ReferencesRecord,
     Results,
 )
 from safecompress_core.results.score_file import AUDITED
+from safecompress_core.runs.audits.audit_references import (
+    ReferenceSource,
+    TrainedModels,
+    reference_source,
+)
+from safecompress_core.runs.audits.swap_test import run_swap_test
 from safecompress_core.runs.build_results import AuditedModels, build_results, write_results
 from safecompress_core.runs.failure_attribution import naming_code
 from safecompress_core.runs.run import FinishedRun
@@ -58,6 +73,7 @@ def audit_model(
     runs: Path,
     observers: Listener,
     invoked: Invocation | None = None,
+    references: ReferenceSource | None = None,
 ) -> FinishedRun:
     """Attack a finished model, as a spec says.
 
@@ -68,22 +84,26 @@ def audit_model(
         runs: where the directory is made; its name follows from spec, plugins and model.
         observers: receives every event.
         invoked: the command line that asks for it, which the directory records.
+        references: where reference models come from; None for where the spec says.
 
     Raises:
         SpecError: an error of the spec that only the model or the data show.
         StorageError: if the model's file is damaged, or holds what is never loaded.
-        ModelError: if the model does not fit the samples, or answers with what is not finite.
+        ModelError: if the model does not fit the samples, or answers with what is not finite; or a
+            reference model cannot be had, or was not trained as was asked.
         RunInUseError: if another process is at it.
         RunDirectoryError: if samples, files or code have changed since an earlier attempt.
     """
     audit_context = build_audit_context(loaded, registry, given)
     # Before the directory is made: an audit that cannot work leaves nothing behind.
     finished, network = check_audit_feasible(audit_context)
+    references = references or reference_source(audit_context)
     fingerprint = given.fingerprint()
     records = plugin_records(loaded.resolved, registry)
     name = directory_name(loaded.resolved, records, model=fingerprint)
     with RunDirectory(runs / name) as directory:
-        require_same_identity(audit_context.identity(), directory)
+        identity = {**audit_context.identity(), **(references.identity() if references else {})}
+        require_same_identity(identity, directory)
         if directory.is_finished:
             return FinishedRun(
                 path=directory.path, results=read_results(directory.path), is_new=False
@@ -100,6 +120,7 @@ def audit_model(
                 fingerprint=fingerprint,
                 directory=directory,
                 observers=observers,
+                references=references,
             )
             results = work.results()
         directory.record_all_files()
@@ -126,7 +147,7 @@ def _environment(
     return {**record, "packages": record["packages"] | {name: version(name) for name in also}}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class _AuditUnits:
     """The one unit of an audit."""
 
@@ -136,13 +157,20 @@ class _AuditUnits:
     fingerprint: str
     directory: RunDirectory
     observers: Listener
+    references: ReferenceSource | None
+
+    @property
+    def _count(self) -> int:
+        """Return the number of reference models; 0 where nothing compares with any."""
+        return 0 if self.references is None else count_references(self.audit_context)
 
     def results(self) -> Results:
         """Attack the model and write down what came of it; what ``results.json`` holds."""
         audit_context, spec, directory = self.audit_context, self.audit_context.spec, self.directory
         events = EventLog(directory.log, live=self.observers)
-        # No epochs: an audit trains attackers only.
-        events.expect(1, epochs=0, attacks=len(audit_context.audit_attacks))
+        # No epochs: an audit trains attackers only, and does not see what a function does.
+        trained = self._count if isinstance(self.references, TrainedModels) else 0
+        events.expect(1 + trained, epochs=0, attacks=len(audit_context.audit_attacks))
         events.emit(
             "run_started",
             name=spec.name,
@@ -153,15 +181,20 @@ class _AuditUnits:
             data=self._data(),
         )
         start = time.perf_counter()
-        audited = self._run_audit(events)
-        seconds = time.perf_counter() - start
+        answers = self._answers(events)
+        between = time.perf_counter()
+        audited = self._run_audit(events, answers)
+        seconds = {"audit": time.perf_counter() - between}
+        if answers is not None:
+            seconds["references"] = between - start
         results = build_results(
             audit_context,
             audited,
             data=self._data(),
             defences=self._guarding(),
-            seconds={"audit": seconds},
+            seconds=seconds,
             origin=self._origin(),
+            references=self._describe_references(),
         )
         write_results(directory, results, events, scores=audited.scores)
         return results
@@ -190,21 +223,51 @@ class _AuditUnits:
         )
         return {} if guarding is None or guard is None else {guard["type"]: dict(guarding.facts())}
 
-    def _run_audit(self, events: EventLog) -> AuditedModels:
+    @cached_property
+    def _checkpoints(self) -> Checkpoints:
+        return Checkpoints(self.directory.path / "checkpoints" / "references")
+
+    def _answers(self, events: EventLog) -> ReferenceAnswers | None:
+        """Return what reference models answer, checked; None where no attack asks for any."""
+        if self.references is None or not self._count:
+            return None
+        context = self.audit_context
+        answers = self.references.answers(context, self._count, self._checkpoints, events)
+        data = context.dataset
+        is_member = torch.zeros(len(data), dtype=torch.bool)
+        is_member[context.pools.members] = True
+        require_told(answers, observe(self.network, data.inputs, data.labels).logits, is_member)
+        return answers
+
+    def _describe_references(self) -> ReferencesRecord | None:
+        if self.references is None or not self._count:
+            return None
+        return ReferencesRecord(models=self._count, method=self.references.method)
+
+    def _swap_test(self, auditor: Auditor) -> AnyAttackRecord | None:
+        """Return the comparison with the swap twin; None where none can be trained, or shall be."""
+        context, models = self.audit_context, self.references
+        if not isinstance(models, TrainedModels) or not context.spec.audit.swap_test:
+            return None
+        return run_swap_test(context, auditor, self.network, models, self._checkpoints)
+
+    def _run_audit(self, events: EventLog, references: ReferenceAnswers | None) -> AuditedModels:
         """Sizes, metrics, attacks and controls."""
         auditor, network = self.audit_context.auditor(events), self.network
         size = self.audit_context.given.file_bytes
         # There is no dense model to compare with, so both sizes are those of the file.
         sizes = {**self.finished.sizes, "file_bytes": size, "dense_bytes": size}
-        audit = auditor.audit(network, name=AUDITED, file_bytes=size or 0)
+        audit = auditor.audit(network, name=AUDITED, file_bytes=size or 0, references=references)
         audited = AuditedModels(
             chosen=ModelAuditRecord.of(ModelRecord.model_validate(sizes), audit.record),
             baseline=None,
             blind_baseline=self.audit_context.blind_baseline(),
             scores=audit.scores,
             controls=ControlsRecord(
-                null=auditor.null_control(network), planted=auditor.planted_control(network)
+                null=auditor.null_control(network, references=references),
+                planted=auditor.planted_control(network, references=references),
             ),
+            swap_test=self._swap_test(auditor),
         )
         events.advance()
         return audited

@@ -78,6 +78,7 @@ class AuditedModels:
         unfinished: the chosen model before its finishers; None where it has none.
         scores: of the audit pool's records, by each attack on each of these models.
         retrained: uncompressed models of other seeds.
+        swap_test: the model compared with its swap twin; None without one.
         behaviours: what compression changed; None where a model is audited by itself.
     """
 
@@ -95,6 +96,7 @@ class AuditedModels:
         return tuple(one for one in self.scores if one.model in (AUDITED, CHOSEN))
 
     retrained: tuple[ModelAuditRecord, ...] = ()
+    swap_test: AnyAttackRecord | None = None
     behaviours: tuple[BehaviourRecord, ...] | None = None
 
 
@@ -139,6 +141,7 @@ def build_results(
     cpu_seconds: Mapping[str, float] = MappingProxyType({}),
     work: MethodWork | None = None,
     origin: OriginRecord | None = None,
+    references: ReferencesRecord | None = None,
 ) -> Results:
     """Return the results of a run or of an audit.
 
@@ -151,6 +154,7 @@ def build_results(
         cpu_seconds: CPU time of phases.
         work: of a run.
         origin: of an audit: the model that it is about.
+        references: of an audit: its reference models, if it has some.
 
     Raises:
         SafeCompressError: if a component reports what JSON cannot hold.
@@ -206,13 +210,16 @@ def build_results(
     # Only games of plugins; core's own are known to every reader.
     if games := record_games(attack.game.definition for attack in attacks):
         content["games"] = games
-    if work and (references := _describe_references(prepared, work.outcome)):
+    if work:
+        references = _describe_references(prepared, work.outcome)
+    if references is not None:
         content["references"] = references
     if origin is not None:
         content["origin"] = origin
     optional = {
         "details": chosen.details,
         "unfinished": audited.unfinished,
+        "swap_test": audited.swap_test,
         "retrained": audited.retrained or None,
         "behaviours": audited.behaviours,
     }

@@ -30,6 +30,7 @@ from safecompress_core.networks.sparse_layers import DEFAULT_RULE, sparsifiable_
 from safecompress_core.saved_models.exported import load_exported
 from safecompress_core.saved_models.input_rows import RowEncoder
 from safecompress_core.saved_models.model_format import Format, GivenModel, detect_model
+from safecompress_core.saved_models.objects.memory_model import MemoryModel
 from safecompress_core.saved_models.outputs import OutputReader
 from safecompress_core.saved_models.rebuild import factory_of, guarding_of
 from safecompress_core.saved_models.shipped_model import ShippedModel
@@ -156,8 +157,10 @@ def load_network(
         MissingExtraError: if a package is missing.
     """
     # Samples are what the model answered, so nothing is left to compute.
-    if given.format is Format.PREDICTIONS:
+    if given.format.is_answered:
         return LoadedModel(module=nn.Identity(), parameters=None)
+    if isinstance(given, MemoryModel):
+        return _as_loaded_model(given.copy_module())
     # Outputs only: there are no weights to load, and the samples decide dtype and batch.
     if given.format.access is Access.BLACK_BOX:
         assert questions is not None  # an audit, the one caller with such formats, has them

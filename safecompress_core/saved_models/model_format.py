@@ -49,11 +49,15 @@ class Format(StrEnum):
     TORCHSCRIPT = "TorchScript model"
     ONNX = "ONNX model"
     PREDICTIONS = "file of predictions"
+    MODULE = "PyTorch module"
+    ESTIMATOR = "scikit-learn classifier"
+    FUNCTION = "Python function"
+    ARRAY = "array of predictions"
 
     @property
     def access(self) -> Access:
         """The most that an attacker can see of it."""
-        inside = (Format.WEIGHTS, Format.HUGGINGFACE)
+        inside = (Format.WEIGHTS, Format.HUGGINGFACE, Format.MODULE)
         return Access.WHITE_BOX if self in inside else Access.BLACK_BOX
 
     @property
@@ -64,7 +68,13 @@ class Format(StrEnum):
     @property
     def name_with_article(self) -> str:
         """With its article, for a sentence."""
-        return f"{'an' if self in (Format.EXPORTED, Format.ONNX) else 'a'} {self}"
+        return f"{'an' if self[0].lower() in 'aeo' else 'a'} {self}"
+
+    @property
+    def is_answered(self) -> bool:
+        """Return whether all answers are there, so that no model is asked."""
+        answered = (Format.PREDICTIONS, Format.ESTIMATOR, Format.FUNCTION, Format.ARRAY)
+        return self in answered
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,7 +106,7 @@ class GivenModel:
     @property
     def file_bytes(self) -> int | None:
         """Bytes of the weights, with whatever else is in their files; None for predictions."""
-        if self.format is Format.PREDICTIONS:
+        if self.format.is_answered:
             return None
         weights = [part for part in self.parts if part.suffix == ".safetensors"]
         return sum(part.stat().st_size for part in weights or self.parts)

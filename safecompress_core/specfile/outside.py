@@ -5,7 +5,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from safecompress_core.api import Definition, Need, Params, PathMark
+from safecompress_core.api import CodeMark, Definition, Need, Params, PathMark
 from safecompress_core.problems import Problem
 from safecompress_core.specfile.fields import find_marked
 from safecompress_core.specfile.paths import unset_variables
@@ -24,14 +24,17 @@ def check_paths(spec: Params) -> Iterator[Problem]:
 
 # After validation, since only components have definitions.
 def check_code(spec: Params) -> Iterator[Problem]:
-    """No component imports code that the spec names: for who runs specs that he did not write."""
+    """Nothing imports code that the spec names: for who runs specs that he did not write."""
+    hint = "give --allow-code on the command line, if you trust that code and the spec"
     for path, definition in code_in(spec):
         message = (
             f"{definition.name!r} imports and runs code that this spec names, which may do "
             "anything that you may"
         )
-        hint = "give --allow-code on the command line, if you trust that code and the spec"
         yield Problem((*path, "type"), message, hint)
+    for path, name in find_marked(spec, CodeMark):
+        message = f"{name!r} is code that this spec names, which may do anything that you may"
+        yield Problem(path, message, hint)
 
 
 def code_in(params: Params) -> Iterator[tuple[SpecPath, Definition]]:

@@ -139,7 +139,14 @@ def test_every_part_of_a_spec_has_its_table() -> None:
             "Audit",
             "Gate",
         ],
-        "auditing.md": ["AuditSpec", "AuditTask", "AuditPools", "Judges"],
+        "auditing.md": [
+            "AuditSpec",
+            "AuditTask",
+            "AuditPools",
+            "Judges",
+            "TrainFunction",
+            "ReadyReferences",
+        ],
     }
 
 

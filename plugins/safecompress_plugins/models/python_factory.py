@@ -13,9 +13,9 @@ from safecompress_core.toolkit import (
     ModelFactory,
     SafeCompressError,
     global_random_state,
+    import_function,
 )
 from safecompress_plugins.models.loaded_manifest import PythonModelParams
-from safecompress_plugins.named_code import import_function
 
 __all__ = ["PythonFactory"]
 

@@ -10,6 +10,7 @@ from rich.table import Table as Drawing
 from rich.text import Text
 
 from safecompress_core.report import summary, verdict
+from safecompress_core.report.audit_only import swap_findings
 from safecompress_core.report.details_table import membership_details_table
 from safecompress_core.report.formatting import duration
 from safecompress_core.report.guesses import guesses
@@ -62,7 +63,8 @@ def print_summary(console: Console, results: Results) -> None:
         *verdict.controls(results),
     )
     sentences = (*verdict.defences(results), *guesses(results))
-    checks = (*sentences, *guards, *cautions(results), *verdict.gates(results))
+    owners = tuple(swap_findings(results))
+    checks = (*sentences, *guards, *owners, *cautions(results), *verdict.gates(results))
     print_findings(console, checks)
     console.print(draw_verdict(verdict.verdict(results)))
 

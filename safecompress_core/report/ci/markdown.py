@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from safecompress_core.report import audit_only, contents, summary, verdict
+from safecompress_core.report.audit_only import swap_findings
 from safecompress_core.report.comparison.variants import comparison_verdict
 from safecompress_core.report.comparison.variants_text import as_markdown
 from safecompress_core.report.summary import Cell, ResultTable
@@ -55,6 +56,7 @@ def _checks(results: Results) -> tuple[VerdictFinding, ...]:
         *verdict.controls(results),
         *verdict.defences(results),
         *verdict.gaps(results),
+        *swap_findings(results),
         *cautions(results),
     )
 

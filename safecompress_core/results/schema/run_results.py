@@ -101,9 +101,10 @@ class ReferencesRecord(Record):
 
     models: Count
     """Number that the chosen model is compared with; the uncompressed one has as many."""
-    method: Literal["replay", "rerun"]
+    method: Literal["replay", "rerun", "train", "given"]
     """Training of those of the chosen model. ``replay``: as the chosen model was trained, its
-    settings round by round. ``rerun``: by the whole method, its selection included."""
+    settings round by round. ``rerun``: by the whole method, its selection included. In an audit,
+    ``train``: by a function of the owner; ``given``: they were there already."""
 
 
 class GateOutcomeRecord(Record):
@@ -288,6 +289,10 @@ class Results(Record):
     """Members against non-members without the model."""
     references: ReferencesRecord | None = None
     """Reference models; only where an attack of the audit compares with some."""
+    swap_test: AnyAttackRecord | None = None
+    """The audited model compared with its swap twin, trained with members and non-members of the
+    audit pool exchanged: the owner's own measure, which no adversary can make; only in an audit
+    whose spec says how to train."""
     archive: tuple[ArchiveRecord, ...]
     """Models that no other model of the run dominates. The chosen model is among them unless
     another one dominates it. Empty for a method that tests nothing."""

@@ -67,7 +67,13 @@ def _check_combined(spec: AuditSpec) -> Iterator[Problem]:
 
 
 def _check_references(spec: AuditSpec) -> Iterator[Problem]:
-    """A reference model is trained as the attacked one was, and its recipe is unknown."""
+    """A reference model is trained as the attacked one was, which the spec has to say how."""
+    if spec.audit.train is not None and spec.audit.references is not None:
+        message = "reference models are either trained or there already"
+        hint = "take 'train' or 'references' out"
+        yield Problem(("audit", "references"), message, hint)
+    if spec.audit.train is not None or spec.audit.references is not None:
+        return
     for path, attacker in each_base_attacker(spec.audit.attackers, ("audit", "attackers")):
         # The recipe of an existing model is unknown, so no reference model could be trained like
         # it.
@@ -77,7 +83,7 @@ def _check_references(spec: AuditSpec) -> Iterator[Problem]:
                 f"{name!r} compares with reference models, which are trained as the attacked model "
                 "was; how an existing model was trained is not known"
             )
-            hint = "take it out, or make the model with `safecompress run`, whose audit trains them"
+            hint = "take it out, or say how by audit.train, or name some as audit.references"
             yield Problem((*path, "type"), message, hint)
 
 

@@ -5,11 +5,19 @@ so there is no method, and nothing is chosen, so there is no pool to choose on.
 """
 
 from functools import lru_cache
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from safecompress_core.api import AttackerParams, Kind, Params, Seed, Slot
+from safecompress_core.api import (
+    AttackerParams,
+    CodeMark,
+    DataPath,
+    Kind,
+    Params,
+    Seed,
+    Slot,
+)
 from safecompress_core.specfile.models.components import Definitions
 from safecompress_core.specfile.models.run_spec import (
     GIVEN,
@@ -27,6 +35,8 @@ __all__ = [
     "AuditSpec",
     "AuditTask",
     "Judges",
+    "ReadyReferences",
+    "TrainFunction",
     "build_audit_model",
 ]
 
@@ -70,6 +80,40 @@ class AuditPools(Params):
     for any."""
 
 
+class TrainFunction(Params):
+    """A Python function that trains a model as the audited one was trained."""
+
+    type: Literal["python"]
+    """How reference models are trained: by a function of the user; only with --allow-code."""
+    function: Annotated[str, CodeMark()]
+    """``module:function``. It is called with ``indices``, the positions of samples in the data,
+    and ``seed``, and returns a model, or an answer to every sample of the data."""
+    folder: DataPath | None = None
+    """A folder to import from, in addition to installed packages."""
+    arguments: dict[str, Any] = {}
+    """Further keyword arguments of the function."""
+
+
+class ReadyReferences(Params):
+    """Reference models that are trained already."""
+
+    type: Literal["folder", "in-memory"]
+    """Where reference models come from: a folder of files of predictions; ``in-memory`` is what a
+    call from Python was given."""
+    path: DataPath | None = None
+    """The folder. Each file has a row for each sample of the data, in their order, and says which
+    of them its model was trained on; its form is that of the data set ``predictions``."""
+
+    fingerprint: str | None = None
+    """Of ``in-memory``, the SHA-256 of the models, or of the function that trains them."""
+
+    @model_validator(mode="after")
+    def _has_place(self) -> "ReadyReferences":
+        if (self.type == "folder") != (self.path is not None):
+            raise ValueError("'path' is the folder of 'type: folder', which needs one")
+        return self
+
+
 class Judges(Params):
     """Attackers of the audit."""
 
@@ -77,7 +121,14 @@ class Judges(Params):
         list[Annotated[AttackerParams, Slot(Kind.ATTACKER)]],
         Field(min_length=1, max_length=MOST_ENTRIES),
     ]
-    """The attackers; none that compares with reference models."""
+    """The attackers. One that compares with reference models needs ``train`` or ``references``."""
+    train: TrainFunction | None = None
+    """Trains reference models, and a swap twin."""
+    references: ReadyReferences | None = None
+    """Reference models that are trained already, instead of ``train``."""
+    swap_test: bool = True
+    """Whether ``train`` also trains the model with members and non-members of the audit pool
+    exchanged, which the results compare with it: for the owner's eyes, since no adversary can."""
     prior: Share = 0.1
     """Share of members among those an adversary asks about, at which precision is stated."""
     accept_shift: bool = False

@@ -4,12 +4,13 @@ from typing import Any
 
 import pytest
 
-from safecompress_core.report.audit_only import headline, tiles
+from safecompress_core.report.audit_only import headline, swap_findings, tiles
 from safecompress_core.report.details_table import membership_details_table
 from safecompress_core.report.figures.figure_data import forests
 from safecompress_core.report.summary import comparison
 from safecompress_core.report.verdict import gates, verdict
 from tests.core.fixtures.records import typed
+from tests.core.fixtures.results import run_results
 
 
 @pytest.fixture
@@ -84,3 +85,15 @@ def test_gates_and_verdict_speak_of_the_model(alone: dict[str, Any]) -> None:
     assert verdict(typed(alone)).text == "PASSED: the model meets both gates."
     assert [one.text.count("uncompressed") for one in gates(typed(alone))] == [0, 0]
     assert gates(typed(alone))[0].text.endswith("the low end of its interval, 0.350, counts: met.")
+
+
+def test_the_sentence_says_whose_measure_it_is() -> None:
+    """It is no attack, so neither good nor bad; without a twin there is none."""
+    without = run_results()
+    tested = without.model_copy(update={"swap_test": next(iter(without.audit.values()))})
+
+    assert list(swap_findings(without)) == []
+    (finding,) = swap_findings(tested)
+    assert finding.tone == "plain"
+    assert "For the owner alone" in finding.text
+    assert "counts for no gate" in finding.text

@@ -7,12 +7,12 @@ from safecompress_core.toolkit import (
     Dataset,
     ExternalCode,
     SafeCompressError,
+    import_function,
 )
 from safecompress_plugins.data.arrays.array_encoder import ArrayEncoder
 from safecompress_plugins.data.arrays.manifest import PythonParams
 from safecompress_plugins.data.encoders import EncodingSource
 from safecompress_plugins.data.files import require_existing
-from safecompress_plugins.named_code import import_function
 
 __all__ = ["PythonFunction"]
 

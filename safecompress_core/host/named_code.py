@@ -5,10 +5,9 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from safecompress_core.toolkit import ExternalCode
+from safecompress_core.specfile.component_files import ExternalCode
 
 __all__ = ["import_function"]
 
@@ -16,7 +15,7 @@ _from_folders: dict[str, tuple[Path, frozenset[tuple[str, str]]]] = {}
 """Modules imported from a folder, with the folder and the hashes of its sources."""
 
 
-def import_function(code: "ExternalCode") -> Callable[..., Any]:
+def import_function(code: ExternalCode) -> Callable[..., Any]:
     """Import a callable that a component declares, from its current source.
 
     Args:
@@ -37,7 +36,7 @@ def import_function(code: "ExternalCode") -> Callable[..., Any]:
 
 
 @contextmanager
-def _looking_in(code: "ExternalCode") -> Iterator[None]:
+def _looking_in(code: ExternalCode) -> Iterator[None]:
     """Search a folder first, and none of an earlier call."""
     place = None if code.place is None else code.place.resolve()
     digests = frozenset(code.digests())

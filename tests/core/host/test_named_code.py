@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from safecompress_core.host.named_code import import_function
 from safecompress_core.toolkit import ExternalCode
-from safecompress_plugins.named_code import import_function
 
 
 def write(folder: Path, value: int) -> Path:

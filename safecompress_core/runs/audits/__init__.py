@@ -1,0 +1,1 @@
+"""Models that the owner of an audited model trains: references, and a swap twin."""

@@ -1,0 +1,1 @@
+"""Models that are Python objects: their answers, and how an audit knows them."""

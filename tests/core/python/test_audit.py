@@ -1,0 +1,191 @@
+"""``safecompress.audit``."""
+
+from collections import deque
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from sklearn.datasets import load_digits
+from sklearn.ensemble import RandomForestClassifier
+
+from safecompress_core.errors import DataError, ModelError, SpecError
+from safecompress_core.python.audit import audit
+
+INPUTS, LABELS = (array[:1000] for array in load_digits(return_X_y=True))
+MEMBERS, OTHERS = (INPUTS[:500], LABELS[:500]), (INPUTS[500:], LABELS[500:])
+ATTACKERS: list[Any] = ["loss-threshold", {"type": "rmia", "references": 4}]
+
+
+def train(indices: NDArray[np.int64], seed: int) -> RandomForestClassifier:
+    """A random forest of some digits."""
+    model = RandomForestClassifier(10, random_state=seed)
+    return model.fit(INPUTS[indices], LABELS[indices])
+
+
+@pytest.fixture(scope="module")
+def forest() -> RandomForestClassifier:
+    """A forest that has memorised the members."""
+    return train(np.arange(500), 7)
+
+
+def test_reference_attacks_on_a_model_that_others_made(
+    forest: RandomForestClassifier, tmp_path: Path
+) -> None:
+    """They find more than the loss alone; the owner's swap test finds most, and stays apart."""
+    calls: deque[int] = deque()
+
+    def counted(indices: NDArray[np.int64], seed: int) -> Any:
+        calls.append(len(indices))
+        return train(indices, seed)
+
+    settings: Any = {
+        "members": MEMBERS,
+        "non_members": OTHERS,
+        "attackers": ATTACKERS,
+        "runs_dir": tmp_path,
+    }
+    gate = [{"measure": "membership.advantage", "at_most": 0.99}]
+    result = audit(forest, train=counted, gate=gate, **settings)
+
+    results = result.results
+    assert list(calls) == [500] * 5  # four references and the twin
+    assert list(results.audit) == ["loss-threshold", "rmia"]
+    assert results.audit["rmia"].auc > results.audit["loss-threshold"].auc + 0.05
+    assert results.swap_test is not None
+    assert results.swap_test.advantage > 0.4
+    assert results.references is not None
+    assert (results.references.models, results.references.method) == (4, "train")
+    assert results.origin is not None
+    assert (results.origin.file, results.origin.format) == ("in-memory", "scikit-learn classifier")
+    assert result.passed
+    assert result.frame("attacks")["attack"].tolist() == ["loss-threshold", "rmia"]
+    assert set(result.frame("records")["attack"]) == {"loss-threshold", "rmia"}
+    assert "swap twin" in result.report(tmp_path / "page.html").read_text()
+    with pytest.raises(ModelError, match="an audit stores no model"):
+        result.model()
+
+    again = audit(forest, train=counted, gate=gate, **settings)
+    assert again == result
+    assert len(calls) == 5
+
+
+def test_references_that_are_there_already(forest: RandomForestClassifier, tmp_path: Path) -> None:
+    """As arrays, or as files of predictions: the same figures."""
+    generator = np.random.default_rng(0)
+    masks = np.stack(
+        [half for _ in range(3) for half in _halves(generator.permutation(1000) < 500)]
+    )
+    answers = [
+        train(np.flatnonzero(mask), seed).predict_proba(INPUTS) for seed, mask in enumerate(masks)
+    ]
+    for number, (mask, probabilities) in enumerate(zip(masks, answers, strict=True)):
+        (tmp_path / "models").mkdir(exist_ok=True)
+        np.savez(
+            tmp_path / "models" / f"{number}.npz",
+            label=LABELS,
+            member=mask,
+            probabilities=probabilities,
+        )
+    attackers = [{"type": "lira", "references": 6}, {"type": "rmia", "references": 6}]
+    settings: Any = {
+        "members": MEMBERS,
+        "non_members": OTHERS,
+        "attackers": attackers,
+        "runs_dir": tmp_path / "runs",
+    }
+
+    arrays = audit(forest, references=(answers, masks), **settings).results
+    files = audit(forest, references=tmp_path / "models", **settings).results
+
+    assert arrays.references is not None
+    assert (arrays.references.models, arrays.references.method) == (6, "given")
+    assert arrays.swap_test is None
+    for name in ("lira", "rmia"):
+        assert arrays.audit[name].auc == pytest.approx(files.audit[name].auc, abs=1e-6)
+    with pytest.raises(ModelError, match="there are 6 reference models, and an attacker asks for"):
+        audit(forest, references=tmp_path / "models", **{**settings, "attackers": ["lira"]})
+    with pytest.raises(DataError, match="references have 6 models, masks of shape \\(5, 1000\\)"):
+        audit(forest, references=(answers, masks[:5]), **settings)
+
+
+def _halves(mask: NDArray[np.bool_]) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    return mask, ~mask
+
+
+def test_by_default_every_attack_is_made_that_needs_no_more(
+    forest: RandomForestClassifier, tmp_path: Path
+) -> None:
+    """Answers alone admit no attack with reference models."""
+    result = audit(
+        forest.predict_proba,
+        members=MEMBERS,
+        non_members=OTHERS,
+        name="Forest of digits",
+        overrides={"audit.prior": 0.2},
+        runs_dir=tmp_path,
+    )
+
+    assert {"loss-threshold", "modified-entropy", "population"} <= set(result.results.audit)
+    assert "lira" not in result.results.audit
+    assert result.results.name == "forest-of-digits"
+    assert "forest-of-digits" in result.path.name
+
+
+@pytest.mark.parametrize(
+    ("settings", "error", "message"),
+    [
+        ({"attackers": ["lyra"]}, SpecError, "did you mean 'lira'"),
+        ({"attackers": ["lira"]}, SpecError, "say how by audit.train"),
+        (
+            {"attackers": ["neural-whitebox"]},
+            SpecError,
+            "a scikit-learn classifier gives black-box",
+        ),
+        ({"train": train, "references": "there"}, DataError, "train and references are both given"),
+        (
+            {"train": lambda _, __: None},
+            ModelError,
+            "reference model 1: .* type NoneType",
+        ),
+        (
+            {"train": lambda rows, _: [][len(rows)]},
+            ModelError,
+            "failed \\(.*\\)",
+        ),
+        ({"members": (INPUTS[:2], LABELS[:2])}, SpecError, "would have 1 members"),
+        ({"gate": [{"measure": "model.file_bytes", "at_most": 1}]}, SpecError, "size of the model"),
+    ],
+)
+def test_what_cannot_work_is_refused(
+    settings: dict[str, Any],
+    error: type[Exception],
+    message: str,
+    forest: RandomForestClassifier,
+    tmp_path: Path,
+) -> None:
+    """With the argument or the field, and what to give instead."""
+    given = {"members": MEMBERS, "non_members": OTHERS, "runs_dir": tmp_path, **settings}
+    if "attackers" not in given:
+        given["attackers"] = ["rmia"] if "train" in given else ["gap"]
+
+    with pytest.raises(error, match=message):
+        audit(forest, **given)
+
+
+def test_a_function_that_trains_on_more_than_it_is_dealt_is_refused(
+    forest: RandomForestClassifier, tmp_path: Path
+) -> None:
+    """And one that always returns the same model."""
+    settings: Any = {
+        "members": MEMBERS,
+        "non_members": OTHERS,
+        "attackers": [{"type": "rmia", "references": 4}],
+        "runs_dir": tmp_path,
+    }
+    with pytest.raises(ModelError, match="as sure of members that they were not to be trained on"):
+        audit(forest, train=lambda _, seed: train(np.arange(1000), seed), **settings)
+    with pytest.raises(ModelError, match="reference models 1 and 2 give the same answers"):
+        audit(forest, train=lambda _, __: forest, **settings)
+    assert list(tmp_path.rglob("results.json")) == []
