@@ -1,11 +1,12 @@
 """Agreement of a model's explanations before and after compression."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import numpy as np
 import torch
-from captum.attr import IntegratedGradients, LayerGradCam, LayerIntegratedGradients, Saliency
+from captum.attr import IntegratedGradients, LayerGradCam, Saliency
 from numpy.typing import NDArray
 from scipy.stats import rankdata
 from torch import Tensor, nn
@@ -100,46 +101,58 @@ def attribute_inputs(
     if method == "gradcam":
         last = [module for module in network.modules() if isinstance(module, CONVOLUTIONS)][-1]
         found = LayerGradCam(network, last).attribute(inputs, target=targets)
-    elif embedding is not None and method == "saliency":
-        found = _embedding_gradients(network, embedding, inputs, targets)
-    elif embedding is not None:
-        integrated = LayerIntegratedGradients(network, embedding)
-        values = integrated.attribute(
-            inputs,
-            baselines=torch.zeros_like(inputs),
-            target=targets,
-            n_steps=steps,
-            internal_batch_size=len(inputs),
-        )
-        found = values.sum(dim=2)
-    elif method == "saliency":
-        found = Saliency(network).attribute(inputs.clone().requires_grad_(), target=targets)
+    elif embedding is None:
+        found = _attribute(network, inputs, targets, method=method, steps=steps)
     else:
-        found = IntegratedGradients(network).attribute(
-            inputs, target=targets, n_steps=steps, internal_batch_size=len(inputs)
-        )
+        answer = partial(_answer_embeddings, network, embedding)
+        vectors = embedding(inputs).detach()
+        found = _attribute(answer, vectors, targets, ids=inputs, method=method, steps=steps)
+        found = found.norm(dim=2) if method == "saliency" else found.sum(dim=2)
     attributions: Tensor = found.detach().cpu()
     return attributions
 
 
-def _embedding_gradients(
-    network: Classifier, embedding: nn.Embedding, inputs: Tensor, targets: Tensor
+def _attribute(
+    answer: Callable[..., Tensor],
+    inputs: Tensor,
+    targets: Tensor,
+    *,
+    method: str,
+    steps: int,
+    ids: Tensor | None = None,
 ) -> Tensor:
-    """Return the norm of the gradient at each position's embedding, shape (S, positions)."""
-    put_out: list[Tensor] = []
+    """Return attributions of the shape of the inputs; the baseline of an integral is 0."""
+    found: Tensor
+    if method == "saliency":
+        found = Saliency(answer).attribute(
+            inputs.clone().requires_grad_(), target=targets, additional_forward_args=ids
+        )
+    else:
+        found = IntegratedGradients(answer).attribute(
+            inputs,
+            target=targets,
+            additional_forward_args=ids,
+            n_steps=steps,
+            internal_batch_size=len(inputs),
+        )
+    return found
 
-    def keep(_: nn.Module, __: Any, output: Tensor) -> Tensor:
-        put_out.append(output.detach().requires_grad_())
-        return put_out[-1]
 
-    handle = embedding.register_forward_hook(keep)
+def _answer_embeddings(
+    network: Classifier, embedding: nn.Embedding, vectors: Tensor, ids: Tensor
+) -> Tensor:
+    """Return the logits of token ids whose embeddings are others, (S, positions, values)."""
+
+    def replace(_: nn.Module, __: Any, output: Tensor) -> Tensor:
+        # A model may cut a batch to its longest text.
+        return vectors[:, : output.shape[1]]
+
+    handle = embedding.register_forward_hook(replace)
     try:
-        logits = network(inputs)
+        logits: Tensor = network(ids)
     finally:
         handle.remove()
-    chosen = logits.gather(1, targets[:, None]).sum()
-    norms: Tensor = torch.autograd.grad(chosen, put_out[-1:])[0].norm(dim=2)
-    return norms
+    return logits
 
 
 def rank_correlation(first: NDArray[Any], second: NDArray[Any]) -> NDArray[Any]:

@@ -23,7 +23,13 @@ from safecompress_core.toolkit import (
 )
 from safecompress_plugins.metrics.manifest import SharpnessParams
 
-__all__ = ["Sharpness", "available_memory", "memory_of_product", "top_eigenvalue"]
+__all__ = [
+    "Sharpness",
+    "available_memory",
+    "hessian_product",
+    "memory_of_product",
+    "top_eigenvalue",
+]
 
 # S samples · P active parameters
 
@@ -71,8 +77,8 @@ class Sharpness(Metric):
         rows = torch.arange(min(self._params.samples, len(subject.asked.pool.members)))
         members = seen.take(rows)
         network = subject.network.inside
-        with in_eval_mode(network), sdpa_kernel(SDPBackend.MATH):
-            product, size = _hessian_product(network, members.inputs, members.labels)
+        with in_eval_mode(network):
+            product, size = hessian_product(network, members.inputs, members.labels)
             value = top_eigenvalue(
                 product,
                 size,
@@ -127,7 +133,7 @@ def top_eigenvalue(
     return value + iterate(lambda vector: product(vector) - value * vector)
 
 
-def _hessian_product(network: Classifier, inputs: Tensor, labels: Tensor) -> tuple[Product, int]:
+def hessian_product(network: Classifier, inputs: Tensor, labels: Tensor) -> tuple[Product, int]:
     """Return the Hessian's product with a vector of the active parameters, and their number."""
     parameters = {name: p.detach() for name, p in network.module.named_parameters()}
     buffers = dict(network.module.named_buffers())
@@ -147,7 +153,7 @@ def _hessian_product(network: Classifier, inputs: Tensor, labels: Tensor) -> tup
         return nn.functional.cross_entropy(logits, truth, reduction="sum") / len(labels)
 
     def product(vector: Tensor) -> Tensor:
-        full = torch.zeros(len(active), device=vector.device)
+        full = torch.zeros(len(active), device=vector.device, dtype=vector.dtype)
         full[active] = vector
         pieces = full.split([prod(shape) for shape in shapes.values()])
         direction = {
@@ -157,7 +163,9 @@ def _hessian_product(network: Classifier, inputs: Tensor, labels: Tensor) -> tup
         total = torch.zeros_like(full)
         for chunk in rows:
             # Reverse over reverse: the Hessian is symmetric, and more layers support it.
-            image = vjp(partial(_gradient, loss, chunk), parameters)[1](direction)[0]
+            # Fused attention has no second derivative.
+            with sdpa_kernel(SDPBackend.MATH):
+                image = vjp(partial(_gradient, loss, chunk), parameters)[1](direction)[0]
             total += torch.cat([image[name].flatten() for name in shapes])
         return total[active]
 

@@ -406,3 +406,51 @@ def test_code_that_a_configuration_names_is_not_run(folder: Path, tmp_path: Path
 
     with pytest.raises(ModelError, match="names code of the hub .'somebody/kernel'."):
         factory(path=str(tmp_path)).build(input_shape=(6,), classes=2, generator=torch.Generator())
+
+
+@pytest.mark.parametrize("method", ["integrated-gradients", "saliency"])
+def test_answers_to_texts_are_attributed_to_their_tokens(folder: Path, method: str) -> None:
+    """One figure a position, of the word embeddings; padding, which is masked, has none."""
+    pytest.importorskip("captum")
+    from safecompress_plugins.metrics.attribution import attribute_inputs
+
+    module = factory(path=str(folder)).build(
+        input_shape=(9,), classes=2, generator=torch.Generator().manual_seed(0)
+    )
+    network = Classifier(module.eval())
+    ids = torch.randint(1, 10, (4, 9), generator=torch.Generator().manual_seed(1))
+    ids[0, 6:] = 0
+
+    found = attribute_inputs(network, ids, torch.tensor([0, 1, 0, 1]), method=method, steps=8)
+
+    assert found.shape == (4, 9)
+    assert found[1:].count_nonzero() == 27
+    assert found[0, :6].count_nonzero() == 6
+    torch.testing.assert_close(found[0, 6:], torch.zeros(3))
+
+
+def test_the_loss_of_an_encoder_has_a_sharpness(folder: Path) -> None:
+    """Attention is differentiated twice; a product is that of a difference of gradients."""
+    from safecompress_plugins.metrics.sharpness import hessian_product
+
+    module = factory(path=str(folder)).build(
+        input_shape=(9,), classes=2, generator=torch.Generator().manual_seed(0)
+    )
+    network = Classifier(module.eval().double())
+    ids = torch.randint(1, 10, (4, 9), generator=torch.Generator().manual_seed(1))
+    labels = torch.tensor([0, 1, 0, 1])
+    product, size = hessian_product(network, ids, labels)
+    parameters = list(network.module.parameters())
+    generator = torch.Generator().manual_seed(2)
+    direction = torch.randn(size, generator=generator, dtype=torch.float64)
+
+    def gradient(step: float) -> Tensor:
+        start = torch.nn.utils.parameters_to_vector(parameters).detach()
+        torch.nn.utils.vector_to_parameters(start + step * direction, parameters)
+        loss = torch.nn.functional.cross_entropy(network(ids), labels)
+        found = torch.autograd.grad(loss, parameters, allow_unused=True, materialize_grads=True)
+        torch.nn.utils.vector_to_parameters(start, parameters)
+        return torch.cat([one.flatten() for one in found])
+
+    expected = (gradient(1e-5) - gradient(-1e-5)) / 2e-5
+    torch.testing.assert_close(product(direction), expected, rtol=1e-3, atol=1e-6)
