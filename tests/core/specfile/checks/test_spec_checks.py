@@ -99,7 +99,8 @@ CASES = {
         "measure: zzz",
         "21:15: gate.0.measure: no measure is called 'zzz'; there are: accuracy, file-bytes, "
         "model.density, model.file_bytes, membership.accuracy, membership.auc, "
-        "membership.advantage, entropy.accuracy, entropy.auc, entropy.advantage, "
+        "membership.advantage, membership.exposed_members, entropy.accuracy, entropy.auc, "
+        "entropy.advantage, entropy.exposed_members, "
         "attribute.accuracy, attribute.mae, attribute.advantage, attribute.lift, "
         "attribute.mae_lift, "
         "probe.accuracy, probe.mae, probe.advantage, probe.lift, probe.mae_lift",
