@@ -13,6 +13,7 @@
   on, so that attackers share them and a run that was stopped trains only what is missing.
 """
 
+import gc
 import shutil
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -22,6 +23,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from safecompress_core.api import Access
 from safecompress_core.atomic_writing import partial_name
@@ -216,10 +218,21 @@ def _train(
     run_context: RunContext, folder: Path, order: ReferenceJob, *, events: EventLog | None = None
 ) -> None:
     """Train one reference model and keep its answers; the model itself is not kept."""
+    answers = _train_and_ask(run_context, folder, order, events=events or EventLog())
+    # A context is referred to by what it makes: without this its copy of the members would stay
+    # until Python happens to look for cycles, and memory would grow with every model.
+    gc.collect()
+    Checkpoints(folder).save(order.key, {"index": order.index}, [answers])
+
+
+def _train_and_ask(
+    run_context: RunContext, folder: Path, order: ReferenceJob, *, events: EventLog
+) -> dict[str, Tensor]:
+    """Train one reference model; return its logits for all samples, and which it was trained on."""
     context_of_reference = build_reference_context(run_context, order.index)
     working = folder / partial_name(order.key)
     try:
-        state = _train_model(context_of_reference, working, order, events=events or EventLog())
+        state = _train_model(context_of_reference, working, order, events=events)
     finally:
         # Also after an error: a half-trained model must not be resumed with other code.
         shutil.rmtree(working, ignore_errors=True)
@@ -231,7 +244,7 @@ def _train(
     # Stored only if a guard makes them differ, or each file would be twice as large.
     if inside is not seen.logits:
         answers["inside"] = inside
-    Checkpoints(folder).save(order.key, {"index": order.index}, [answers])
+    return answers
 
 
 def _train_model(

@@ -1,5 +1,6 @@
 """Training reference models: methods on other halves, kept for whoever asks for them."""
 
+import weakref
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ import torch
 
 from safecompress_core.context.reference_context import (
     assign_reference_members,
+    build_reference_context,
 )
 from safecompress_core.context.run_context import RunContext
 from safecompress_core.errors import SpecError
@@ -182,3 +184,22 @@ def test_another_audit_finds_the_references_of_the_same_lineage(
     assert train_missing(second, lineage) == 0
     assert train_missing(first, other) == 4
     assert train_missing(rerun, lineage) == 4
+
+
+def test_a_reference_model_leaves_nothing_in_memory(
+    prepare: Prepare, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its context, with a copy of its members, is gone before the next one is built."""
+    living: list[weakref.ref[RunContext]] = []
+
+    def build(run_context: RunContext, index: int) -> RunContext:
+        assert [context for context in living if context() is not None] == []
+        built = build_reference_context(run_context, index)
+        living.append(weakref.ref(built))
+        return built
+
+    monkeypatch.setattr("safecompress_core.runs.reference_models.build_reference_context", build)
+
+    training(prepare(audit__attackers=[LIRA], method=PLAIN), tmp_path, []).train()
+
+    assert len(living) == 4
