@@ -67,6 +67,7 @@ PLACES = {
     "Baseline": "[mapping](spec.md#baseline)",
     "StrategyParams": "[strategy](spec.md#strategies)",
     "Audit": "[mapping](spec.md#audit)",
+    "EpsilonBound": "[mapping](spec.md#audit)",
     "Gate": "[gate](spec.md#gate)",
     "AuditTask": "[mapping](auditing.md#task)",
     "AuditPools": "[mapping](auditing.md#pools)",

@@ -33,7 +33,7 @@ from safecompress_core.games.controls.planted_control import (
     plant_leak,
     planted_control,
 )
-from safecompress_core.games.measures.epsilon_bound import MatchedPairs
+from safecompress_core.games.measures.epsilon_bound import GUESSES, GuessOptions, MatchedPairs
 from safecompress_core.games.measures.membership_details import PRIOR, DetailOptions
 from safecompress_core.games.measures.record_scores import MIN_RISK
 from safecompress_core.games.play import Attack, ObservedPool, observe_pool
@@ -72,6 +72,7 @@ class Auditor:
         seed: Seed,
         prior: float = PRIOR,
         min_risk: float = MIN_RISK,
+        guesses: GuessOptions = GUESSES,
         uncompressed: Classifier | None = None,
         versions: Mapping[str, Classifier] = MappingProxyType({}),
         metric_needs: frozenset[Need] = frozenset(),
@@ -94,6 +95,7 @@ class Auditor:
             folds=draw_folds(pools.audit.is_member.numpy(), generator=seed.child("risk").numpy()),
             prior=prior,
             min_risk=min_risk,
+            guesses=guesses,
         )
         self._create = create
         self._events = events

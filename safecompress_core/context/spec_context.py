@@ -20,6 +20,7 @@ from safecompress_core.audit.blind_baseline import blind_baseline
 from safecompress_core.context.samples import Samples
 from safecompress_core.data.dataset import Dataset
 from safecompress_core.data.pools import SamplePools
+from safecompress_core.games.measures.epsilon_bound import GuessOptions
 from safecompress_core.games.play import Attack
 from safecompress_core.host import Registry
 from safecompress_core.metric import Metric, SampleMetric
@@ -164,6 +165,9 @@ class SpecContext:
             seed=self.seed.child("audit"),
             prior=self.spec.audit.prior,
             min_risk=self.spec.audit.min_risk,
+            guesses=GuessOptions(
+                shares=tuple(self.spec.audit.epsilon.guesses), delta=self.spec.audit.epsilon.delta
+            ),
             uncompressed=uncompressed,
             versions=versions,
             metric_needs=self.metric_needs,

@@ -83,7 +83,10 @@ def _exposure(attack: MembershipRecord) -> Cell:
 def _epsilon(bound: EpsilonBoundRecord | None) -> Cell:
     if bound is None:
         return Cell("–", "no pairs")
-    return Cell(format_number(bound.lower_bound), f"{bound.correct} of {bound.guesses} right")
+    note = f"{bound.correct} of {bound.guesses} right"
+    if bound.gaussian_lower_bound is not None:
+        note += f"; {format_number(bound.gaussian_lower_bound)} if Gaussian"
+    return Cell(format_number(bound.lower_bound), note)
 
 
 def _worst_label(labels: Sequence[LabelRecord]) -> Cell:

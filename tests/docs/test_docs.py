@@ -137,6 +137,7 @@ def test_every_part_of_a_spec_has_its_table() -> None:
             "StrategyParams",
             "Baseline",
             "Audit",
+            "EpsilonBound",
             "Gate",
         ],
         "auditing.md": [

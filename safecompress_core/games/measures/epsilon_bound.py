@@ -1,4 +1,4 @@
-"""A lower bound on the ε of differential privacy, from the one training that there was.
+"""Lower bounds on the ε of differential privacy, from the one training that there was.
 
 Steinke, Nasr & Jagielski bound how often an adversary may guess correctly which samples were
 trained on, if a fair coin decided for each. Our pools are split at random, but to a fixed size, so
@@ -7,59 +7,42 @@ with non-members of the same task label at random, and given the pairs, each of 
 likely the member,
 independently of all other pairs. The adversary says of each pair which one it is.
 
-What the bound says: with the stated confidence, no ε smaller than it holds for this procedure as a
-whole (training, compression and choice), where neighbours differ by one sample *replaced* by
-another. Under adding or removing one sample, ε is at least half of it.
+What a bound says: with the stated confidence, no ε smaller than it holds at that δ for this
+procedure as a whole (training, compression and choice), where neighbours differ by one sample
+*replaced* by another. Under adding or removing one sample, ε is at least half of it.
 
-What it does not say: nothing is promised from above, since a stronger attack may find more; δ is
-0; and it is about samples like those of the pool, not about the worst that there could be.
+What it does not say: nothing is promised from above, since a stronger attack may find more; and it
+is about samples like those of the pool, not about the worst that there could be.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from math import log
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import betaincinv
 from scipy.stats import rankdata
 
 from safecompress_core.stats.intervals import CONFIDENCE
+from safecompress_core.stats.one_run_epsilon import choose_guesses
 from safecompress_core.stats.roc import Array
 
-__all__ = ["GUESSED", "MatchedPairs", "OneRunBound", "epsilon_lower_bound", "one_run_bound"]
+__all__ = [
+    "DELTA",
+    "GUESSES",
+    "SHARES",
+    "GuessOptions",
+    "MatchedPairs",
+    "OneRunBound",
+    "one_run_bound",
+]
 
 # N samples · K pairs
 
-GUESSED = 0.25
-"""The share of pairs of which the adversary makes a guess, stated beforehand for all attacks."""
-
-
-def epsilon_lower_bound(*, guesses: int, correct: int, confidence: float = CONFIDENCE) -> float:
-    """The smallest ε ≥ 0 with P[Bin(r, e^ε / (1 + e^ε)) ≥ v] ≥ p, one-sided.
-
-    That is the logit of the Clopper-Pearson bound from below on the rate of right guesses.
-
-    Args:
-        guesses: r, of which none may have been chosen by its truth.
-        correct: v, how many of them are right.
-        confidence: 1 − p.
-
-    Raises:
-        ValueError: if there are no guesses, or more right ones than guesses.
-
-    Source: Steinke, Nasr & Jagielski 2023, "Privacy Auditing with One (1) Training Run", NeurIPS,
-    theorem 5.2 with δ = 0.
-    """
-    if guesses < 1 or not 0 <= correct <= guesses:
-        raise ValueError(f"{correct} of {guesses} guesses cannot be right")
-    # The lower Clopper-Pearson bound of 0 successes is 0, whose logit is −∞; ε is at least 0.
-    if correct == 0:
-        return 0.0
-    # Quantile of Beta(v, r − v + 1), the lower Clopper-Pearson bound of the rate of right guesses.
-    rate = float(betaincinv(correct, guesses - correct + 1, 1 - confidence))
-    # ε = logit of the rate, since P[right] ≤ e^ε / (1 + e^ε); a rate of 1/2 proves ε ≥ 0 only.
-    return log(rate / (1 - rate)) if rate > 0.5 else 0.0
+SHARES = (0.1, 0.25, 0.5)
+"""Shares of pairs that are guessed, unless the spec says otherwise."""
+DELTA = 1e-5
+"""δ of the bounds, unless the spec says otherwise."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -107,28 +90,52 @@ class MatchedPairs:
         return len(self.members)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GuessOptions:
+    """Terms of a bound on ε, stated before any attack is examined.
+
+    Attributes:
+        shares: of pairs that are guessed, in (0, 1]; the best number counts, and the confidence of
+            each allows for the choice.
+        delta: δ, in [0, 1).
+    """
+
+    shares: Sequence[float] = SHARES
+    delta: float = DELTA
+
+
+GUESSES = GuessOptions()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class OneRunBound:
-    """Lower bound on ε that the guesses of one attack prove.
+    """Lower bounds on ε that the guesses of one attack prove.
 
     Attributes:
         epsilon: the lower bound; 0 where they prove nothing.
-        confidence: one-sided.
+        gaussian: the same if the procedure is as private as a Gaussian mechanism; None for a δ of
+            0.
+        delta: δ of both.
+        confidence: one-sided, of each.
         pairs: K.
         guesses: r, how many of them were guessed.
         correct: v, how many of the guesses are right.
     """
 
     epsilon: float
+    gaussian: float | None
+    delta: float
     confidence: float
     pairs: int
     guesses: int
     correct: int
 
     def to_json(self) -> dict[str, Any]:
-        """``lower_bound``, ``confidence``, ``pairs``, ``guesses``, ``correct``."""
+        """Return both bounds, δ, the confidence and the counts."""
         return {
             "lower_bound": self.epsilon,
+            "gaussian_lower_bound": self.gaussian,
+            "delta": self.delta,
             "confidence": self.confidence,
             "pairs": self.pairs,
             "guesses": self.guesses,
@@ -137,33 +144,41 @@ class OneRunBound:
 
 
 def one_run_bound(
-    scores: Array, pairs: MatchedPairs, *, share: float = GUESSED, confidence: float = CONFIDENCE
+    scores: Array,
+    pairs: MatchedPairs,
+    *,
+    options: GuessOptions = GUESSES,
+    confidence: float = CONFIDENCE,
 ) -> OneRunBound | None:
     """Guess, of the pairs that the scores part most clearly, that the higher one is the member.
 
     Clarity is a difference of ranks in the pool, so that only the order of scores counts, as for
-    AUC.
-    A gap is the same whichever of the two is the member, so choosing by it chooses nothing by the
-    truth; and the share is fixed beforehand.
+    AUC. A gap is the same whichever of the two is the member, so choosing by it chooses nothing by
+    the truth.
 
     Args:
         scores: of all N samples of the pool, higher means more likely a member.
         pairs: of the same pool.
-        share: of pairs that are guessed, in (0, 1].
-        confidence: of the bound.
+        options: numbers of guesses, and δ.
+        confidence: of each bound.
 
     Returns:
-        The bound; None if there is no pair.
+        The bounds; None if there is no pair.
     """
     # No label has members and non-members, so there is nothing to guess.
     if not len(pairs):
         return None
     ranks = rankdata(scores)  # ties share their mean rank
     gap = ranks[pairs.members] - ranks[pairs.non_members]
-    # At least one guess: zero guesses prove nothing and the bound would be undefined.
-    guesses = max(1, round(share * len(pairs)))
-    clearest = np.argsort(-np.abs(gap), kind="stable")[:guesses]  # ties: random
-    right = np.where(gap == 0, pairs.coins, gap > 0)
-    correct = int(right[clearest].sum())
-    epsilon = epsilon_lower_bound(guesses=guesses, correct=correct, confidence=confidence)
-    return OneRunBound(epsilon, confidence, len(pairs), guesses, correct)
+    clearest = np.argsort(-np.abs(gap), kind="stable")  # ties: random
+    right = np.where(gap == 0, pairs.coins, gap > 0)[clearest]
+    best = choose_guesses(right, shares=options.shares, delta=options.delta, confidence=confidence)
+    return OneRunBound(
+        epsilon=best.epsilon,
+        gaussian=best.gaussian,
+        delta=options.delta,
+        confidence=confidence,
+        pairs=len(pairs),
+        guesses=best.guesses,
+        correct=best.correct,
+    )

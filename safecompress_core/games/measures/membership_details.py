@@ -13,7 +13,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from safecompress_core.games.measures.epsilon_bound import MatchedPairs, OneRunBound, one_run_bound
+from safecompress_core.games.measures.epsilon_bound import (
+    GUESSES,
+    GuessOptions,
+    MatchedPairs,
+    OneRunBound,
+    one_run_bound,
+)
 from safecompress_core.games.measures.record_scores import MIN_RISK, share_exposed
 from safecompress_core.stats.intervals import (
     CONFIDENCE,
@@ -270,6 +276,7 @@ class DetailOptions:
         folds: of each sample, shape (N,), for the calibration of risk.
         prior: share of members at which precision is stated, in (0, 1).
         min_risk: from which a member counts as exposed, in (0, 1].
+        guesses: terms of the bound on ε.
     """
 
     pairs: MatchedPairs
@@ -277,6 +284,7 @@ class DetailOptions:
     folds: NDArray[np.int64]
     prior: float = PRIOR
     min_risk: float = MIN_RISK
+    guesses: GuessOptions = GUESSES
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -334,7 +342,9 @@ def membership_details(
         precision=precision_at_prior(
             says_member, is_member, prior=detail_options.prior, confidence=confidence
         ),
-        epsilon=one_run_bound(scores, detail_options.pairs, confidence=confidence),
+        epsilon=one_run_bound(
+            scores, detail_options.pairs, options=detail_options.guesses, confidence=confidence
+        ),
         exposed=top_scored(scores, is_member, confidence=confidence),
         labels=label_table(
             scores,

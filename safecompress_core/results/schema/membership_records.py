@@ -60,16 +60,21 @@ class UnresolvedPointRecord(Record):
 
 
 class EpsilonBoundRecord(Record):
-    """Lower bound on the ε of differential privacy, by one-run auditing."""
+    """Lower bounds on the ε of differential privacy, by one-run auditing."""
 
     lower_bound: float
-    """The bound, ≥ 0; 0 where the guesses prove nothing."""
+    """The bound on ε at ``delta``, ≥ 0; 0 where the guesses prove nothing."""
+    gaussian_lower_bound: float | None
+    """The same if the whole procedure is as private as a Gaussian mechanism (f-DP), which is
+    tighter; null for a ``delta`` of 0."""
+    delta: Fraction
+    """δ of both bounds, from the spec."""
     confidence: Fraction
-    """One-sided confidence of the bound."""
+    """One-sided confidence of each bound; it allows for the choice of the number of guesses."""
     pairs: Count
     """Pairs of a member and a non-member of the same task label."""
     guesses: Count
-    """Pairs for which a guess was made."""
+    """Pairs for which a guess was made: of the numbers in the spec the one that proves most."""
     correct: Count
     """Guesses that are correct."""
 

@@ -23,6 +23,7 @@ from safecompress_core.specfile.models.run_spec import (
     GIVEN,
     MOST_ENTRIES,
     Device,
+    EpsilonBound,
     Gate,
     Members,
     Share,
@@ -131,6 +132,8 @@ class Judges(Params):
     exchanged, which the results compare with it: for the owner's eyes, since no adversary can."""
     prior: Share = 0.1
     """Share of members among those an adversary asks about, at which precision is stated."""
+    epsilon: EpsilonBound = EpsilonBound()
+    """Terms of the lower bound on ε."""
     accept_shift: bool = False
     """Whether the verdict stands although members differ from non-members without the model."""
     min_risk: Share = 0.9

@@ -26,6 +26,7 @@ __all__ = [
     "Audit",
     "AuditReferences",
     "Baseline",
+    "EpsilonBound",
     "Gate",
     "Members",
     "Pools",
@@ -207,6 +208,18 @@ class AuditReferences(Params):
     round by round; ``rerun`` has a selection of its own."""
 
 
+class EpsilonBound(Params):
+    """Lower bound on the ε of differential privacy, from an attack's guesses."""
+
+    delta: Annotated[float, Field(ge=0, lt=1)] = 1e-5
+    """δ of the bound."""
+    guesses: Annotated[
+        list[Annotated[float, Field(gt=0, le=1)]], Field(min_length=1, max_length=MOST_ENTRIES)
+    ] = [0.1, 0.25, 0.5]
+    """Shares of the pairs that are guessed; the best one counts, and the confidence allows for the
+    choice."""
+
+
 class Audit(Params):
     """The attacks at the end, on data that nothing was chosen with."""
 
@@ -218,6 +231,8 @@ class Audit(Params):
     """Whether an attacker may audit what it selected; its figures then read too low."""
     prior: Share = 0.1
     """Share of members among those an adversary asks about, at which precision is stated."""
+    epsilon: EpsilonBound = EpsilonBound()
+    """Terms of the lower bound on ε."""
     accept_shift: bool = False
     """Whether the verdict stands although members differ from non-members without the model."""
     min_risk: Share = 0.9

@@ -45,7 +45,8 @@ def closer(precision: float | None, epsilon: dict[str, Any] | None) -> dict[str,
 
 def test_both_models_stand_side_by_side(results: Results) -> None:
     """Attribute attacks have no rows; a missing figure is replaced by its reason."""
-    bound = {"lower_bound": 1.25, "confidence": 0.95, "pairs": 10, "correct": 9, "guesses": 10}
+    counts = {"confidence": 0.95, "pairs": 10, "correct": 9, "guesses": 10}
+    bound = {"lower_bound": 1.25, "gaussian_lower_bound": None, "delta": 0.0, **counts}
     canaries = membership_record(0.5, **with_interval("auc", 0.8, 0.6, 0.9)).to_json()
     results["audit"]["loss"] |= closer(0.4, bound) | {"canaries": canaries}
     results["baseline"]["audit"]["loss"] |= closer(None, None) | {"canaries": canaries}

@@ -1,21 +1,20 @@
 """The lower bound on ε from one training."""
 
-from math import exp, inf, log
+from math import exp, inf
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy.optimize import brentq
-from scipy.stats import binom, binomtest
 
 from safecompress_core.games.measures.epsilon_bound import (
+    GuessOptions,
     MatchedPairs,
-    epsilon_lower_bound,
     one_run_bound,
 )
 
 PAIRS = 400
+QUARTER = GuessOptions(shares=(0.25,), delta=0.0)
 
 
 def lot(pairs: int = PAIRS, *, seed: int = 0, labels: int = 1) -> MatchedPairs:
@@ -24,45 +23,6 @@ def lot(pairs: int = PAIRS, *, seed: int = 0, labels: int = 1) -> MatchedPairs:
     return MatchedPairs.match_randomly(
         is_member, np.arange(2 * pairs) % labels, generator=np.random.default_rng(seed)
     )
-
-
-@pytest.mark.parametrize(
-    ("correct", "epsilon"),
-    # Steinke, Nasr & Jagielski 2023: m = 1000, r = 100, p = 0.05, δ = 0; from the defining
-    # inequality P[Bin(r, e^ε / (1 + e^ε)) ≥ v] ≥ p
-    [(90, 1.6308), (100, 3.4930)],
-)
-def test_golden_values(correct: int, epsilon: float) -> None:
-    """Of a hundred guesses."""
-    found = epsilon_lower_bound(guesses=100, correct=correct)
-
-    assert found == pytest.approx(epsilon, abs=5e-5)
-
-
-@given(st.integers(1, 300), st.data(), st.sampled_from([0.9, 0.95, 0.99]))
-def test_it_is_the_smallest_that_the_inequality_allows(
-    guesses: int, data: st.DataObject, confidence: float
-) -> None:
-    """Solved from the definition with scipy's tail of the binomial distribution."""
-    correct = data.draw(st.integers(0, guesses))
-
-    found = epsilon_lower_bound(guesses=guesses, correct=correct, confidence=confidence)
-
-    def slack(epsilon: float) -> float:
-        tail = binom.sf(correct - 1, guesses, 1 / (1 + exp(-epsilon)))
-        return float(tail) - (1 - confidence)
-
-    expected = 0.0 if slack(0) >= 0 else brentq(slack, 0, 50)
-    assert found == pytest.approx(expected, abs=1e-6)
-    low = binomtest(correct, guesses, alternative="greater").proportion_ci(confidence).low
-    assert found == pytest.approx(log(low / (1 - low)) if low > 0.5 else 0, abs=1e-6)
-
-
-@pytest.mark.parametrize(("guesses", "correct"), [(0, 0), (5, 6), (5, -1)])
-def test_impossible_counts_are_refused(guesses: int, correct: int) -> None:
-    """They are a mistake of the caller."""
-    with pytest.raises(ValueError, match="cannot be right"):
-        epsilon_lower_bound(guesses=guesses, correct=correct)
 
 
 def test_pairs_are_of_one_label_and_share_no_sample() -> None:
@@ -89,12 +49,26 @@ def test_without_a_pair_there_is_no_bound() -> None:
 
 
 def test_a_perfect_attack_proves_as_much_as_its_guesses_allow() -> None:
-    """A quarter of 400 pairs is 100 guesses, the golden value."""
-    found = one_run_bound(np.arange(2 * PAIRS, 0.0, -1), lot())
+    """A quarter of 400 pairs is 100 guesses: by Steinke et al. 3.4930 at a δ of 0."""
+    found = one_run_bound(np.arange(2 * PAIRS, 0.0, -1), lot(), options=QUARTER)
 
     assert found is not None
     assert (found.pairs, found.guesses, found.correct) == (PAIRS, 100, 100)
     assert found.epsilon == pytest.approx(3.4930, abs=5e-5)
+    assert found.gaussian is None
+
+
+def test_the_terms_are_recorded() -> None:
+    """δ, and of the numbers of guesses the one that proves most; both bounds hold at that δ."""
+    options = GuessOptions(shares=(0.1, 0.5), delta=1e-4)
+
+    found = one_run_bound(np.arange(2 * PAIRS, 0.0, -1), lot(), options=options)
+
+    assert found is not None
+    assert (found.delta, found.guesses, found.correct) == (1e-4, 200, 200)
+    assert found.gaussian is not None
+    assert found.gaussian > found.epsilon
+    assert found.to_json()["gaussian_lower_bound"] == found.gaussian
 
 
 def test_an_inverted_attack_proves_nothing() -> None:
@@ -110,7 +84,7 @@ def test_ties_are_decided_by_coins() -> None:
     correct = [
         bound.correct
         for seed in range(40)
-        for bound in (one_run_bound(np.zeros(2 * PAIRS), lot(seed=seed)),)
+        for bound in (one_run_bound(np.zeros(2 * PAIRS), lot(seed=seed), options=QUARTER),)
         if bound
     ]
 
@@ -136,7 +110,7 @@ def test_guesses_do_not_depend_on_who_is_the_member() -> None:
     pairs = lot()
     turned = MatchedPairs(pairs.non_members, pairs.members, pairs.coins)
 
-    first, second = one_run_bound(scores, pairs), one_run_bound(scores, turned)
+    first, second = (one_run_bound(scores, one, options=QUARTER) for one in (pairs, turned))
 
     assert first is not None
     assert second is not None
