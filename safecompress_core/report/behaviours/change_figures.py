@@ -5,6 +5,7 @@ from typing import Any
 
 from matplotlib.axes import Axes
 
+from safecompress_core.report.behaviours.changes import count_retrained
 from safecompress_core.report.figures.figure_data import CaptionedFigure
 from safecompress_core.report.figures.svg import Color, SvgFigure, render_figure
 from safecompress_core.report.formatting import format_number
@@ -30,7 +31,7 @@ def change_figures(results: Results) -> tuple[CaptionedFigure, ...]:
     """Return the slopes and, where confidence was measured, the reliability diagram."""
     rows = [row for row in results.behaviours or () if _is_share(row)]
     panels = []
-    if rows:
+    if rows and count_retrained(results):
         note = "from the uncompressed to the compressed model"
         slopes = slope_figure(rows)
         panels.append(CaptionedFigure(caption="Behaviours", note=note, svg=slopes))

@@ -13,7 +13,16 @@ from safecompress_core.results.schema import (
     Results,
 )
 
-__all__ = ["ChangeRow", "FlipRow", "Flips", "changes", "flips", "left_out", "summary"]
+__all__ = [
+    "ChangeRow",
+    "FlipRow",
+    "Flips",
+    "changes",
+    "count_retrained",
+    "flips",
+    "left_out",
+    "summary",
+]
 
 LISTED = 30
 """Flipped samples that a page lists; results have more."""
@@ -76,8 +85,17 @@ class Flips:
 
 
 def changes(results: Results) -> tuple[ChangeRow, ...]:
-    """Return a row a behaviour; none for an audit, which has no uncompressed model."""
-    return tuple(map(_row, results.behaviours or ()))
+    """Return a row a behaviour.
+
+    None without re-trained models: only against them can a change be judged, and the figures
+    themselves are in the table of both models.
+    """
+    return tuple(map(_row, results.behaviours or ())) if count_retrained(results) else ()
+
+
+def count_retrained(results: Results) -> int:
+    """Return the number of re-trained models that changes are judged against."""
+    return max((len(row.retrained) for row in results.behaviours or ()), default=0)
 
 
 def _row(record: BehaviourRecord) -> ChangeRow:
@@ -125,11 +143,12 @@ def summary(results: Results) -> str:
         [row for row in rows if row.verdict == verdict]
         for verdict in ("changed beyond training noise", "within noise", UNDECIDED)
     )
-    again = len(results.retrained or ())
-    noise = {
-        0: "No uncompressed model was trained again, so nothing shows the training noise",
-        1: "One uncompressed model was trained again with another seed",
-    }.get(again, f"{again} uncompressed models were trained again with other seeds")
+    again = count_retrained(results)
+    noise = (
+        "One uncompressed model was trained again with another seed"
+        if again == 1
+        else f"{again} uncompressed models were trained again with other seeds"
+    )
     return (
         f"Of {len(rows)} behaviours {len(beyond)} changed beyond training noise, {len(within)} lie "
         f"within noise, and {len(undecided)} cannot be decided. {noise}."

@@ -24,11 +24,20 @@ def test_a_row_has_both_figures_the_change_its_noise_and_a_verdict(results: Resu
     ]
 
 
+def test_nothing_is_judged_without_a_retrained_model(results: Results) -> None:
+    """The figures are in the table of both models."""
+    assert results.behaviours is not None
+    rows = tuple(row.model_copy(update={"retrained": ()}) for row in results.behaviours)
+
+    assert changes(results.model_copy(update={"behaviours": rows})) == ()
+    assert changes(results.model_copy(update={"behaviours": None})) == ()
+
+
 def test_verdicts_are_counted_and_the_noise_s_source_is_named(results: Results) -> None:
-    """Without a re-trained model there is no noise to compare with."""
+    """As many models as were trained again."""
     assert summary(results) == (
         "Of 4 behaviours 2 changed beyond training noise, 1 lie within noise, and 1 cannot be "
-        "decided. No uncompressed model was trained again, so nothing shows the training noise."
+        "decided. 2 uncompressed models were trained again with other seeds."
     )
 
 
