@@ -231,7 +231,7 @@ def _unknown_layers(
                 )
 
 
-def _layer_densities(topology: Topology) -> dict[str, dict[str, float | None]]:
+def _layer_densities(topology: Topology) -> list[dict[str, Any]]:
     """Return each layer's density, and that of an Erdős–Rényi kernel topology as dense."""
     shapes = topology.shapes
     try:
@@ -240,13 +240,14 @@ def _layer_densities(topology: Topology) -> dict[str, dict[str, float | None]]:
     except TopologyError:
         expected = {}
     sizes = {name: math.prod(shape) for name, shape in shapes.items()}
-    return {
-        name: {
+    return [
+        {
+            "name": name,
             "density": active / sizes[name],
             "erdos_renyi": expected[name] / sizes[name] if expected else None,
         }
         for name, active in topology.active().items()
-    }
+    ]
 
 
 def _on_cpu(loss_gradients: LossGradients) -> LossGradients:

@@ -39,10 +39,10 @@ def read_layers(results: Results) -> list[LayerDensity]:
     Empty for a method that trains no sparse network.
     """
     # Facts are JSON of the method's own; the schema documents these.
-    layers: Any = {} if results.method is None else results.method.facts.get("layers", {})
+    layers: Any = [] if results.method is None else results.method.facts.get("layers", [])
     return [
-        LayerDensity(name=name, density=layer["density"], expected=layer["erdos_renyi"])
-        for name, layer in layers.items()
+        LayerDensity(name=layer["name"], density=layer["density"], expected=layer["erdos_renyi"])
+        for layer in layers
     ]
 
 

@@ -151,8 +151,9 @@ class MethodRecord(Record):
     ``lottery``: ``rewound_to``, an epoch. ``distill``: ``teacher`` and ``teacher_epochs``. Sparse
     training from inherited weights: ``inherited_epochs`` of the uncompressed model.
     ``test-driven``, ``rigl`` and ``set``: ``explored``, the share of all sparsifiable weights that
-    have ever been active. All sparse training: ``layers``, the ``density`` of each layer and that
-    of an ``erdos_renyi`` kernel topology of the same density, null where it would empty a layer."""
+    have ever been active. All sparse training: ``layers``, each with ``name``,
+    ``density`` and ``erdos_renyi``, the density that an Erdős–Rényi kernel topology of the same
+    total has there; null where it would empty a layer."""
     finish: tuple[FinishRecord, ...] = ()
     """What the chosen model went through before it was stored, in order."""
 

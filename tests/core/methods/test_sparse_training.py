@@ -187,10 +187,11 @@ def test_facts_set_densities_of_layers_against_an_erdos_renyi_kernel(
 
     layers = training.facts(context, state)["layers"]
 
-    assert layers.keys() == state.topology.masks.keys()
-    for name, count in state.topology.active().items():
-        density = count / state.topology.masks[name].numel()
-        assert layers[name] == {"density": density, "erdos_renyi": density}
+    masks, active = state.topology.masks, state.topology.active()
+    assert [layer["name"] for layer in layers] == list(masks)
+    for layer in layers:
+        density = active[layer["name"]] / masks[layer["name"]].numel()
+        assert layer["density"] == layer["erdos_renyi"] == density
 
 
 def test_a_layer_that_is_not_there_is_a_problem(prepare: Prepare, tmp_path: Path) -> None:
