@@ -1,12 +1,17 @@
 """``safecompress.run``: from a spec to a small model and a verdict."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from safecompress_core.cli.discovery import discover_plugins
 from safecompress_core.cli.outcome import display_of, write_page
 from safecompress_core.cli.watched_run import watched_run
-from safecompress_core.execution.settings import ExecutorName
+from safecompress_core.data.in_memory import holding
+from safecompress_core.errors import ExecutionError
+from safecompress_core.execution.settings import Execution, ExecutorName
 from safecompress_core.python.arguments import (
     GivenPath,
     GivenSpec,
@@ -16,8 +21,9 @@ from safecompress_core.python.arguments import (
     optional_path,
 )
 from safecompress_core.python.result import Result
-from safecompress_core.specfile.load import compose_spec, load_spec
-from safecompress_core.specfile.yaml.overrides import Overrides
+from safecompress_core.python.samples import read_samples
+from safecompress_core.specfile.load import Composed, compose_spec, load_spec
+from safecompress_core.specfile.yaml.overrides import Overlay, Overrides, apply_overlays
 
 __all__ = ["run"]
 
@@ -25,6 +31,7 @@ __all__ = ["run"]
 def run(
     spec: GivenSpec,
     *,
+    data: Any = None,
     overrides: Overrides = (),
     runs_dir: GivenPath = "runs",
     workers: int = 1,
@@ -43,6 +50,10 @@ def run(
 
     Args:
         spec: the path of a YAML file, the name of a spec that ships, or a dictionary.
+        data: samples instead of those of ``task.data``: a pair of inputs, shape (N, ...), and
+            labels, of arrays, tensors, data frames or lists, with a mapping from names of private
+            attributes to values as a third part; or a ``torch.utils.data.Dataset`` of pairs. They
+            are known by a fingerprint of their content; records call them ``in-memory``.
         overrides: ``{"training.epochs": 50}``, or ``["training.epochs=50"]`` as ``--set`` takes it.
         runs_dir: where run directories are made.
         workers: how many units of work are done at once; results do not depend on it.
@@ -56,6 +67,7 @@ def run(
 
     Raises:
         SpecError: with every problem of the spec, also those that only data and model show.
+        DataError: if samples do not fit each other.
         RunInUseError: if another process is at it.
         RunDirectoryError: if samples, files or code have changed since an earlier attempt.
         TrainingDivergedError: if a loss is no longer a number; the last finished round is kept.
@@ -68,20 +80,18 @@ def run(
     )
     plugins = optional_path(plugins_dir)
     host = discover_plugins(plugins)
-    loaded = load_spec(
-        compose_spec(find_spec(spec), overrides),
-        registry=host.registry,
-        skipped=host.skipped,
-        allow_code=allow_code,
-    )
-    finished = watched_run(
-        loaded,
-        host,
-        runs=Path(runs_dir),
-        display=display_of(loaded.spec) if is_watched(progress) else None,
-        execution=execution,
-        plugins_dir=plugins,
-    )
+    with _composed_with(data, compose_spec(find_spec(spec), overrides), execution) as composed:
+        loaded = load_spec(
+            composed, registry=host.registry, skipped=host.skipped, allow_code=allow_code
+        )
+        finished = watched_run(
+            loaded,
+            host,
+            runs=Path(runs_dir),
+            display=display_of(loaded.spec) if is_watched(progress) else None,
+            execution=execution,
+            plugins_dir=plugins,
+        )
     write_page(finished)
     return Result(
         path=finished.path,
@@ -89,3 +99,21 @@ def run(
         registry=host.registry,
         allow_code=allow_code,
     )
+
+
+@contextmanager
+def _composed_with(data: Any, composed: Composed, execution: Execution) -> Iterator[Composed]:
+    """Hold the samples of a call while its spec names them; without any the spec stays."""
+    if data is None:
+        yield composed
+        return
+    if execution.name != "local":
+        raise ExecutionError(
+            f"data: samples in memory cannot be brought to the workers of {execution.name}; use one "
+            "worker, or write them to a file that task.data names (numpy, csv, parquet)"
+        )
+    with holding(read_samples(data)) as fingerprint:
+        named = {"type": "in-memory", "fingerprint": fingerprint}
+        overlay = Overlay(steps=("task", "data"), value=named, origin="data")
+        root = apply_overlays(composed.root, [overlay], composed.problems)
+        yield replace(composed, root=root)

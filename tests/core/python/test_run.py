@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 from click.testing import Result as CliResult
 from ruamel.yaml import YAML
+from sklearn.datasets import load_digits
 
-from safecompress_core.errors import SpecError
+from safecompress_core.errors import ExecutionError, SpecError
 from safecompress_core.python.run import run
 from tests.core.fixtures.small_run import SPEC
 
@@ -81,3 +82,32 @@ def test_a_spec_of_another_kind_is_refused() -> None:
     """It names what it is for."""
     with pytest.raises(SpecError, match="compare"):
         run("desk/handwriting")
+
+
+def test_samples_may_be_python_objects(tmp_path: Path) -> None:
+    """Known by their content: the same samples find the run again, and others make another one."""
+    digits = load_digits()
+    spec = {
+        "version": 1,
+        "name": "objects",
+        "device": "cpu",
+        "task": {"model": {"type": "mlp", "hidden": [8]}},
+        "training": {"epochs": 2},
+        "method": {"type": "prune", "density": 0.5},
+        "audit": {"attackers": [{"type": "loss-threshold"}]},
+    }
+
+    first = run(spec, data=(digits.data, digits.target), runs_dir=tmp_path)
+    again = run(spec, data=(digits.data.copy(), list(digits.target)), runs_dir=tmp_path)
+    other = run(spec, data=(digits.data[:1500], digits.target[:1500]), runs_dir=tmp_path)
+
+    assert again == first
+    assert other.path != first.path
+    assert "in-memory" in (first.path / "spec.resolved.yaml").read_text()
+    assert [label.name for label in first.results.data.labels] == list("0123456789")
+
+
+def test_samples_in_memory_stay_in_this_process() -> None:
+    """Workers would have to be sent them."""
+    with pytest.raises(ExecutionError, match="samples in memory cannot be brought to the workers"):
+        run("multi_attack", data=([[0.0]], [0]), workers=2)

@@ -1,0 +1,55 @@
+"""Samples of a run as Python objects: arrays, tensors, data frames, torch data sets."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from safecompress_core.data.dataset import Attribute, Dataset
+from safecompress_core.errors import DataError
+from safecompress_core.python.sides import read_side
+from safecompress_core.saved_models.objects.answering import tensor_of
+
+__all__ = ["read_samples"]
+
+# N samples
+
+
+def read_samples(data: Any) -> Dataset:
+    """Return samples in one of the forms that a run takes.
+
+    Args:
+        data: a pair of inputs and labels, each an array, a tensor, a data frame or a list; with a
+            mapping from names of private attributes to their values as a third part; or a
+            ``torch.utils.data.Dataset`` of pairs. Inputs are numbers, shape (N, ...).
+
+    Raises:
+        DataError: if parts differ in length, can be read once only, or hold no numbers.
+    """
+    attributes: Mapping[str, Any] = {}
+    if isinstance(data, tuple) and len(data) == 3:
+        *pair, attributes = data
+        data = tuple(pair)
+    inputs, labels = read_side(data, "data", needs_inputs=True)
+    names, values = _name_values(labels)
+    private = {name: _read_attribute(name, of, len(labels)) for name, of in attributes.items()}
+    return Dataset(inputs=tensor_of(inputs), labels=values, classes=names, attributes=private)
+
+
+def _name_values(values: NDArray[Any]) -> tuple[tuple[str, ...], torch.Tensor]:
+    """Return the names of distinct values, in their order, and the index of each, shape (N,)."""
+    distinct, indices = np.unique(values, return_inverse=True)
+    return tuple(map(str, distinct.tolist())), torch.as_tensor(indices, dtype=torch.int64)
+
+
+def _read_attribute(name: str, values: Any, count: int) -> Attribute:
+    array = np.asarray(values)
+    if array.shape != (count,):
+        raise DataError(
+            f"the attribute {name!r} has the shape {array.shape}, and there are {count} samples",
+            hint="give one value for each sample",
+        )
+    names, indices = _name_values(array)
+    return Attribute(indices, names)
