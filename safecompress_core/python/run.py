@@ -109,8 +109,8 @@ def _composed_with(data: Any, composed: Composed, execution: Execution) -> Itera
         return
     if execution.name != "local":
         raise ExecutionError(
-            f"data: samples in memory cannot be brought to the workers of {execution.name}; use one "
-            "worker, or write them to a file that task.data names (numpy, csv, parquet)"
+            f"data: samples in memory cannot be brought to the workers of {execution.name}; use "
+            "one worker, or write them to a file that task.data names (numpy, csv, parquet)"
         )
     with holding(read_samples(data)) as fingerprint:
         named = {"type": "in-memory", "fingerprint": fingerprint}
