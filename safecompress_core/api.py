@@ -651,7 +651,8 @@ class Measure:
         highest: the upper end likewise.
         guess: the key in results of what the baseline achieves by this measure; empty for none.
         has_gates: whether a gate may name it.
-        is_shown: whether the table of the audit has a row of it.
+        is_shown: whether the table of the audit has a row of it; a measure without one may be
+            missing where an audit does not ask for details.
         is_numeric: whether only an attribute that is a number has it.
     """
 

@@ -47,7 +47,7 @@ def forked() -> BaseContext:
 @pytest.fixture
 def forked_workers(forked: BaseContext, monkeypatch: pytest.MonkeyPatch) -> None:
     """Workers are such processes, not fresh interpreters."""
-    monkeypatch.setattr(multiprocessing, "get_context", lambda _: forked)
+    monkeypatch.setattr(multiprocessing, "get_context", lambda *_: forked)
 
 
 @pytest.fixture(scope="session")

@@ -109,7 +109,14 @@ def test_results_of_nobody_knows_what_are_not_shown(tmp_path: Path) -> None:
 
 def test_the_shared_training_of_a_comparison_follows_its_code(tmp_path: Path) -> None:
     """A key of the cache covers the code of the model, not its name alone."""
-    (tmp_path / "keyed_net.py").write_text("")
+    code = """
+from torch import nn
+
+
+def make(*, input_shape, classes, generator):
+    return nn.Sequential(nn.Flatten(), nn.Linear(64, classes))
+"""
+    (tmp_path / "keyed_net.py").write_text(code)
     model = {"type": "python", "factory": "keyed_net:make", "folder": str(tmp_path)}
     spec = {
         "version": 1,
@@ -129,7 +136,7 @@ def test_the_shared_training_of_a_comparison_follows_its_code(tmp_path: Path) ->
 
     before = key()
     assert key() == before
-    (tmp_path / "keyed_net.py").write_text("# another")
+    (tmp_path / "keyed_net.py").write_text(f"{code}# another")
 
     assert key() != before
 

@@ -183,13 +183,13 @@ def test_aware_training_shows_int8_to_the_batch_and_moves_what_lies_behind(
     step, descend = trainer._step, trainer._descend
     exact: dict[int, set[tuple[bool, bool]]] = {}
 
-    def seen(state: TrainingState, *rest: Any) -> Any:
+    def seen(state: TrainingState, *rest: Any, **how: Any) -> Any:
         is_plain = all(torch.equal(one, kept[name]) for name, one in state.weights.items())
         is_int8 = all(
             torch.equal(one, int8(kept[name]).weight()) for name, one in state.weights.items()
         )
         exact.setdefault(state.epoch, set()).add((is_plain, is_int8))
-        return step(state, *rest)
+        return step(state, *rest, **how)
 
     def descended(state: TrainingState, *rest: Any, **how: Any) -> Any:
         loss = descend(state, *rest, **how)
