@@ -61,7 +61,9 @@ def comparison(epochs: int, folder: Path) -> dict[str, Any]:
         "audit": {"attackers": THRESHOLD},
     }
     (folder / "base.json").write_text(json.dumps(base))
-    variants = [{"name": str(d), "method": {"density": d}} for d in (0.5, 0.2)]
+    variants = [
+        {"name": f"prune-{percent}", "method": {"density": percent / 100}} for percent in (50, 20)
+    ]
     return {
         "version": 1, "name": "work", "base": str(folder / "base.json"), "seeds": [1, 2, 3, 4],
         "variants": variants,
