@@ -105,6 +105,7 @@ class CandidateEvaluator:
         self._seed = seed
         self.is_member: NDArray[np.bool_] = pools.select.is_member.numpy()
         self._exchanged = exchanged
+        self._resamplings_of_units: dict[int, Resampling] = {}
         self.measures = measures
 
     @cached_property
@@ -121,9 +122,13 @@ class CandidateEvaluator:
         return self.resampling.take(self._positions.numpy())
 
     def _resampling_of_units(self, count: int) -> Resampling:
-        # Drawn anew at each call: units are few, and all models have the same ones.
-        generator = self._seed.child("resampling", "units").numpy()
-        return Resampling.draw_stratified(np.zeros(count), draws=DRAWS, generator=generator)
+        # Drawn once: every figure of every model is read on the same draws.
+        if count not in self._resamplings_of_units:
+            generator = self._seed.child("resampling", "units").numpy()
+            self._resamplings_of_units[count] = Resampling.draw_stratified(
+                np.zeros(count), draws=DRAWS, generator=generator
+            )
+        return self._resamplings_of_units[count]
 
     @cached_property
     def _positions(self) -> torch.Tensor:

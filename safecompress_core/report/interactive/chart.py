@@ -14,10 +14,12 @@ from typing import Any
 
 from safecompress_core.report.figures.svg import Color
 
-__all__ = ["CONFIG", "Chart", "Column", "Control", "Option", "color_scale", "focus_ring"]
+__all__ = ["CONFIG", "POINT", "Chart", "Column", "Control", "Option", "color_scale", "focus_ring"]
 
 Json = Mapping[str, Any]
 
+POINT: Json = {"type": "point", "filled": True, "tooltip": {"content": "data"}}
+"""Mark of a row that a pointer reads."""
 SCHEMA = "https://vega.github.io/schema/vega-lite/v6.json"
 
 CONFIG: Json = {

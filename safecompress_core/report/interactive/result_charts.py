@@ -8,6 +8,7 @@ from safecompress_core.report.figures.attack_readings import AttackReading
 from safecompress_core.report.figures.candidate_models import CandidateModel
 from safecompress_core.report.figures.svg import Color
 from safecompress_core.report.interactive.chart import (
+    POINT,
     Chart,
     Column,
     Control,
@@ -28,7 +29,6 @@ STATUS = {
 SHAPES = {"the chosen model": "diamond"}
 ROW = 18
 """Pixels of a row."""
-POINT = {"type": "point", "filled": True, "tooltip": {"content": "data"}}
 
 
 def attack_chart(readings: Sequence[AttackReading]) -> Chart:

@@ -13,6 +13,7 @@ from safecompress_core.report.figures.score_data import (
 )
 from safecompress_core.report.figures.svg import Color
 from safecompress_core.report.interactive.chart import (
+    POINT,
     Chart,
     Column,
     Control,
@@ -26,7 +27,7 @@ from safecompress_core.results.score_file import BASELINE
 __all__ = ["score_charts"]
 
 SIDES = {"members": Color.LEAK, "non-members": Color.OTHER}
-HIDDEN = {"type": "point", "filled": True, "opacity": 0, "tooltip": {"content": "data"}}
+HIDDEN = {**POINT, "opacity": 0}
 """Points that only a pointer finds."""
 DASHES = [3, 2]
 ROW = 22
@@ -253,16 +254,7 @@ def _risk_chart(
             "layer": [
                 *([spread] if any(row["low"] is not None for row in rows) else []),
                 focus_ring(),
-                {
-                    "mark": {
-                        "type": "point",
-                        "filled": True,
-                        "opacity": 1,
-                        "size": 26,
-                        "color": Color.LEAK.css,
-                        "tooltip": {"content": "data"},
-                    }
-                },
+                {"mark": {**POINT, "opacity": 1, "size": 26, "color": Color.LEAK.css}},
                 *([] if min_risk is None else [_bound(min_risk)]),
             ],
         },
@@ -329,16 +321,7 @@ def _group_chart(groups: Sequence[GroupRiskRecord]) -> Chart:
                     "encoding": {"x": {"field": "low"}, "x2": {"field": "high"}},
                 },
                 focus_ring(),
-                {
-                    "mark": {
-                        "type": "point",
-                        "filled": True,
-                        "opacity": 1,
-                        "size": 90,
-                        "color": Color.LEAK.css,
-                        "tooltip": {"content": "data"},
-                    }
-                },
+                {"mark": {**POINT, "opacity": 1, "size": 90, "color": Color.LEAK.css}},
             ],
         },
         rows=rows,
