@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from safecompress_core.host.named_code import import_function
-from safecompress_core.toolkit import ExternalCode
+from safecompress_core.specfile.component_files import ExternalCode
 
 
 def write(folder: Path, value: int) -> Path:

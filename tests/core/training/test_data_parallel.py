@@ -12,9 +12,10 @@ from safetensors.torch import load_file
 
 from safecompress_core.training.data_parallel import ALONE, DataParallel, current_group, join_group
 from safecompress_core.training.rank import Rank
+from tests.core.fixtures import data_parallel_program
 from tests.core.fixtures.data_parallel_program import DEFENCES, SAME_DRAWS, train
 
-ROOT = Path(__file__).parents[3]
+PROGRAM = Path(data_parallel_program.__file__)
 PROCESSES = 2
 
 LAUNCH = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", str(PROCESSES)]
@@ -34,18 +35,11 @@ with join_group("cpu") as group:
 """
 
 
-def launch(*program: str, folder: Path) -> subprocess.CompletedProcess[str]:
+def launch(program: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     """Start two processes, each with one thread, as torchrun does."""
-    environment = os.environ | {"OMP_NUM_THREADS": "1"}
-    if program[0] == "-c":
-        script = folder / "program.py"
-        script.write_text(program[1])
-        program = (str(script),)
-        environment["PYTHONPATH"] = str(ROOT)
     return subprocess.run(
-        [*LAUNCH, *program],
-        cwd=ROOT,
-        env=environment,
+        [*LAUNCH, str(program), *arguments],
+        env=os.environ | {"OMP_NUM_THREADS": "1"},
         capture_output=True,
         text=True,
         timeout=300,
@@ -57,8 +51,7 @@ def launch(*program: str, folder: Path) -> subprocess.CompletedProcess[str]:
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What two processes of the program have written."""
     folder = tmp_path_factory.mktemp("parallel")
-    module = "tests.core.fixtures.data_parallel_program"
-    done = launch("-m", module, str(folder), folder=folder)
+    done = launch(PROGRAM, str(folder))
     assert done.returncode == 0, done.stderr
     return folder
 
@@ -97,7 +90,9 @@ def test_two_processes_train_as_one_does(case: str, trained: Trained, tmp_path: 
 
 def test_a_process_that_ends_is_an_error_in_the_others(tmp_path: Path) -> None:
     """The others do not wait for it: the launcher ends, too."""
-    done = launch("-c", GROUP_ENDS, folder=tmp_path)
+    (tmp_path / "ends.py").write_text(GROUP_ENDS)
+
+    done = launch(tmp_path / "ends.py")
 
     assert done.returncode != 0
     said = "DataParallelError: data-parallel training: another process has ended"
