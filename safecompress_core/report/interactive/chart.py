@@ -14,12 +14,26 @@ from typing import Any
 
 from safecompress_core.report.figures.svg import Color
 
-__all__ = ["CONFIG", "POINT", "Chart", "Column", "Control", "Option", "color_scale", "focus_ring"]
+__all__ = [
+    "CONFIG",
+    "DASHES",
+    "POINT",
+    "ROW",
+    "Chart",
+    "Column",
+    "Control",
+    "Option",
+    "color_scale",
+    "focus_ring",
+]
 
 Json = Mapping[str, Any]
 
 POINT: Json = {"type": "point", "filled": True, "tooltip": {"content": "data"}}
 """Mark of a row that a pointer reads."""
+DASHES = [3, 2]
+ROW = 22
+"""Pixels of a row."""
 SCHEMA = "https://vega.github.io/schema/vega-lite/v6.json"
 
 CONFIG: Json = {

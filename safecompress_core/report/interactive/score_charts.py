@@ -1,18 +1,12 @@
-"""Charts of single records: ROC curves, score histograms, risks, and confusion of attributes."""
+"""Charts of single records: ROC curves and score histograms, and all that other modules draw."""
 
-from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
-from safecompress_core.report.figures.score_data import (
-    Confusion,
-    RecordRisk,
-    RocLine,
-    ScoreFigures,
-    ScoreHistogram,
-)
+from safecompress_core.report.figures.score_data import RocLine, ScoreFigures, ScoreHistogram
 from safecompress_core.report.figures.svg import Color
 from safecompress_core.report.interactive.chart import (
+    DASHES,
     POINT,
     Chart,
     Column,
@@ -21,19 +15,15 @@ from safecompress_core.report.interactive.chart import (
     color_scale,
     focus_ring,
 )
-from safecompress_core.results.schema import GroupRiskRecord
-from safecompress_core.results.score_file import BASELINE
+from safecompress_core.report.interactive.choices import choice, model_choice
+from safecompress_core.report.interactive.confusion_chart import confusion_chart
+from safecompress_core.report.interactive.risk_charts import group_chart, risk_chart
 
 __all__ = ["score_charts"]
 
 SIDES = {"members": Color.LEAK, "non-members": Color.OTHER}
 HIDDEN = {**POINT, "opacity": 0}
 """Points that only a pointer finds."""
-DASHES = [3, 2]
-ROW = 22
-"""Pixels of a row."""
-MOST_LETTERS = 48
-"""Of the names below an axis together, if they stand upright on a narrow page."""
 
 
 def score_charts(data: ScoreFigures, *, strongest: str | None) -> Iterator[Chart]:
@@ -48,11 +38,11 @@ def score_charts(data: ScoreFigures, *, strongest: str | None) -> Iterator[Chart
     if data.histograms:
         yield _histogram_chart(data.histograms, strongest)
     if data.risks:
-        yield _risk_chart(data.risks, data.min_risk, strongest)
+        yield risk_chart(data.risks, data.min_risk, strongest)
     if data.groups:
-        yield _group_chart(data.groups)
+        yield group_chart(data.groups)
     if data.confusions:
-        yield _confusion_chart(data.confusions)
+        yield confusion_chart(data.confusions)
 
 
 def _roc_chart(lines: Sequence[RocLine], strongest: str | None) -> Chart:
@@ -104,7 +94,7 @@ def _roc_chart(lines: Sequence[RocLine], strongest: str | None) -> Chart:
             Column(key="tpr", title="true-positive rate"),
         ),
         controls=(
-            _choice("Attack", "attack", [line.attack for line in lines], strongest),
+            choice("Attack", "attack", [line.attack for line in lines], strongest),
             Control(
                 label="Axes",
                 options=(
@@ -203,243 +193,9 @@ def _histogram_chart(found: Sequence[ScoreHistogram], strongest: str | None) -> 
             Column(key="share", title="share"),
         ),
         controls=(
-            _choice("Attack", "attack", [one.attack for one in found], strongest),
-            _model_choice(one.model for one in found),
+            choice("Attack", "attack", [one.attack for one in found], strongest),
+            model_choice(one.model for one in found),
         ),
-    )
-
-
-def _risk_chart(
-    found: Sequence[RecordRisk], min_risk: float | None, strongest: str | None
-) -> Chart:
-    rows: list[dict[str, Any]] = [
-        {
-            "attack": one.attack,
-            "model": one.model,
-            "place": member.place,
-            "risk": member.risk,
-            "low": member.low,
-            "high": member.high,
-            "position": member.position,
-            "label": member.label,
-        }
-        for one in found
-        for member in one.members
-    ]
-    spread = {
-        "transform": [{"filter": "isValid(datum.low)"}],
-        "mark": {"type": "rule", "opacity": 0.25, "color": Color.LEAK.css},
-        "encoding": {"y": {"field": "low"}, "y2": {"field": "high"}},
-    }
-    return Chart(
-        id="risk-live",
-        title="Members by risk, the most exposed first",
-        spec={
-            "height": 300,
-            "encoding": {
-                "x": {
-                    "field": "place",
-                    "type": "quantitative",
-                    "title": "members, the most exposed first →",
-                    "scale": {"nice": False, "padding": 8},
-                    "axis": {"grid": False, "tickMinStep": 1},
-                },
-                "y": {
-                    "field": "risk",
-                    "type": "quantitative",
-                    "title": "risk: probability of being a member ↑",
-                    "scale": {"domain": [0, 1]},
-                },
-            },
-            "layer": [
-                *([spread] if any(row["low"] is not None for row in rows) else []),
-                focus_ring(),
-                {"mark": {**POINT, "opacity": 1, "size": 26, "color": Color.LEAK.css}},
-                *([] if min_risk is None else [_bound(min_risk)]),
-            ],
-        },
-        rows=rows,
-        columns=(
-            Column(key="place", title="place"),
-            Column(key="position", title="sample"),
-            Column(key="label", title="label"),
-            Column(key="risk", title="risk"),
-            Column(key="low", title="low"),
-            Column(key="high", title="high"),
-        ),
-        controls=(
-            _choice("Attack", "attack", [one.attack for one in found], strongest),
-            _model_choice(one.model for one in found),
-        ),
-    )
-
-
-def _bound(min_risk: float) -> dict[str, Any]:
-    """Return the line from which a member counts as exposed."""
-    return {
-        # A row of its own, or each of the others would draw the line again.
-        "data": {"values": [{"bound": min_risk, "silent": True}]},
-        "mark": {"type": "rule", "strokeDash": DASHES, "color": Color.TEXT.css},
-        "encoding": {"y": {"field": "bound", "type": "quantitative"}, "x": None},
-    }
-
-
-def _group_chart(groups: Sequence[GroupRiskRecord]) -> Chart:
-    rows = [
-        {
-            "by": group.by,
-            "value": group.value,
-            "members": group.members,
-            "risk": group.risk,
-            "low": group.risk_interval[0],
-            "high": group.risk_interval[1],
-            "exposed": group.exposed,
-        }
-        for group in groups
-    ]
-    return Chart(
-        id="groups-live",
-        title="Mean risk of the members of each group, with 95 % intervals",
-        spec={
-            "encoding": {
-                "y": {
-                    "field": "value",
-                    "type": "nominal",
-                    "title": None,
-                    "sort": {"field": "risk", "order": "descending"},
-                },
-                "x": {
-                    "field": "risk",
-                    "type": "quantitative",
-                    "title": "mean risk of members →",
-                    "scale": {"domain": [0, 1]},
-                },
-            },
-            "layer": [
-                {
-                    "mark": {"type": "rule", "strokeWidth": 2, "color": Color.LEAK.css},
-                    "encoding": {"x": {"field": "low"}, "x2": {"field": "high"}},
-                },
-                focus_ring(),
-                {"mark": {**POINT, "opacity": 1, "size": 90, "color": Color.LEAK.css}},
-            ],
-        },
-        rows=rows,
-        columns=(
-            Column(key="value", title="group"),
-            Column(key="members", title="members"),
-            Column(key="risk", title="mean risk"),
-            Column(key="low", title="low"),
-            Column(key="high", title="high"),
-            Column(key="exposed", title="exposed"),
-        ),
-        controls=(
-            Control(
-                label="By",
-                options=tuple(
-                    Option(label=by, where={"by": by}, patch={"height": ROW * count})
-                    for by, count in Counter(group.by for group in groups).items()
-                ),
-            ),
-        ),
-    )
-
-
-def _confusion_chart(found: Sequence[Confusion]) -> Chart:
-    rows: list[dict[str, Any]] = []
-    for one in found:
-        for true, counts in zip(one.values, one.counts, strict=True):
-            total = max(sum(counts), 1)
-            rows += [
-                {
-                    "attack": one.attack,
-                    "model": one.model,
-                    "true": true,
-                    "guess": guess,
-                    "count": count,
-                    "share": count / total,
-                }
-                for guess, count in zip(one.values, counts, strict=True)
-            ]
-    return Chart(
-        id="confusion-live",
-        title="True and inferred values of an attribute",
-        spec={
-            "encoding": {
-                "y": {"field": "true", "type": "nominal", "title": "true value"},
-                "x": {
-                    "field": "guess",
-                    "type": "nominal",
-                    "title": "inferred value",
-                    "axis": {"labelLimit": 90, "labelAngle": 0 if _is_short(found) else -45},
-                },
-            },
-            "layer": [
-                {
-                    "mark": {
-                        "type": "rect",
-                        "color": Color.AFTER.css,
-                        "tooltip": {"content": "data"},
-                    },
-                    "encoding": {
-                        "opacity": {
-                            "field": "share",
-                            "type": "quantitative",
-                            "scale": {"domain": [0, 1], "range": [0.03, 1]},
-                            "legend": None,
-                        },
-                        "stroke": {
-                            "condition": {
-                                "test": "datum.key === focus",
-                                "value": Color.TEXT.css,
-                            },
-                            "value": None,
-                        },
-                    },
-                },
-                {
-                    "mark": {"type": "text", "tooltip": {"content": "data"}},
-                    "encoding": {
-                        "text": {
-                            "condition": {"test": "datum.count > 0", "field": "count"},
-                            "value": "",
-                        },
-                        # On a strong colour the page's ground is easier to read.
-                        "color": {
-                            "condition": {
-                                "test": "datum.share > 0.5",
-                                "value": Color.GROUND.css,
-                            },
-                            "value": Color.TEXT.css,
-                        },
-                    },
-                },
-            ],
-        },
-        rows=rows,
-        columns=(
-            Column(key="true", title="true value"),
-            Column(key="guess", title="inferred"),
-            Column(key="count", title="records"),
-            Column(key="share", title="share of the true value"),
-        ),
-        controls=(
-            Control(
-                label="Attack",
-                options=tuple(
-                    Option(label=attack, where={"attack": attack}, patch={"height": ROW * size})
-                    for attack, size in {one.attack: len(one.values) for one in found}.items()
-                ),
-            ),
-            _model_choice(one.model for one in found),
-        ),
-    )
-
-
-def _is_short(found: Sequence[Confusion]) -> bool:
-    """Return whether all names of values fit next to each other."""
-    return all(
-        len(value) * len(one.values) <= MOST_LETTERS for one in found for value in one.values
     )
 
 
@@ -450,21 +206,3 @@ def _rate(field: str, title: str) -> dict[str, Any]:
         "title": title,
         "scale": {"domain": [0, 1], "nice": False},
     }
-
-
-def _choice(label: str, field: str, values: Sequence[str], first: str | None) -> Control:
-    names = list(dict.fromkeys(values))
-    return Control(
-        label=label,
-        options=tuple(Option(label=name, where={field: name}) for name in names),
-        chosen=names.index(first) if first in names else 0,
-    )
-
-
-def _model_choice(models: Iterable[str]) -> Control:
-    """Return the choice of a model; the chosen one comes first."""
-    names = sorted(dict.fromkeys(models), key=lambda name: name == BASELINE)
-    options: Mapping[str, Option] = {
-        name: Option(label=name, where={"model": name}) for name in names
-    }
-    return Control(label="Model", options=tuple(options.values()))
