@@ -146,6 +146,11 @@ from safecompress_core.networks.output_guard import (
     GuardTrainingData,
     OutputGuard,
 )
+from safecompress_core.networks.pretrained import (
+    ImageClassifier,
+    TextClassifier,
+    token_ids,
+)
 from safecompress_core.problems import (
     Problem,
 )
@@ -274,6 +279,7 @@ __all__ = [
     "Grow",
     "GuardTrainingData",
     "History",
+    "ImageClassifier",
     "Initial",
     "InputRange",
     "Inputs",
@@ -318,6 +324,7 @@ __all__ = [
     "SparseTraining",
     "Step",
     "Subject",
+    "TextClassifier",
     "Topology",
     "TopologyError",
     "TopologySchedule",
@@ -364,6 +371,7 @@ __all__ = [
     "select_inputs",
     "smallest",
     "spellings_unified",
+    "token_ids",
     "unflatten",
     "uniform",
     "without_dead_channels",

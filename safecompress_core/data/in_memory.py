@@ -4,19 +4,21 @@ A spec can only hold text, so it names the fingerprint, and the samples stay in 
 the call lasts.
 """
 
+import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import torch
 
 from safecompress_core.data.dataset import Dataset, DataSource
+from safecompress_core.data.held_objects import HeldObjects
 from safecompress_core.data.manifest import InMemoryParams
 from safecompress_core.data.pools import fingerprint
 from safecompress_core.errors import DataError
 
 __all__ = ["InMemoryData", "holding"]
 
-_held: dict[str, Dataset] = {}
+_held: HeldObjects[Dataset] = HeldObjects()
 
 
 @contextmanager
@@ -27,13 +29,11 @@ def holding(dataset: Dataset) -> Iterator[str]:
     if dataset.is_member is not None:
         is_member = dataset.is_member
     key = fingerprint(dataset, (rows[is_member], rows[~is_member]))
-    before = _held.get(key)
-    _held[key] = dataset
-    try:
+    if dataset.texts:
+        # Inputs of texts are empty until a model has tokenised them.
+        key = hashlib.sha256(repr((key, dataset.texts)).encode()).hexdigest()
+    with _held.hold(key, dataset):
         yield key
-    finally:
-        if before is None:
-            del _held[key]
 
 
 class InMemoryData(DataSource):
@@ -48,10 +48,11 @@ class InMemoryData(DataSource):
         Raises:
             DataError: if they are not in this process.
         """
-        if self._fingerprint not in _held:
+        dataset = _held.get(self._fingerprint)
+        if dataset is None:
             raise DataError(
                 "the samples were given as Python objects, and are not in this process",
                 hint="call the function from Python again, with the same samples",
                 field=("fingerprint",),
             )
-        return _held[self._fingerprint]
+        return dataset

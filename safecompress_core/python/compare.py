@@ -4,10 +4,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import click
 
-from safecompress_core.cli.discovery import discover_plugins
 from safecompress_core.cli.display.lines import brief_lines
 from safecompress_core.compare.compare_runs import compare_runs
 from safecompress_core.compare.preflight_runs import require_all_feasible
@@ -15,16 +15,9 @@ from safecompress_core.compare.run_unit import Event
 from safecompress_core.compare.runner import ComparisonJob
 from safecompress_core.data.dataset import Dataset
 from safecompress_core.execution.settings import ExecutorName
-from safecompress_core.python.arguments import (
-    GivenPath,
-    GivenSpec,
-    execution_of,
-    find_spec,
-    is_watched,
-    optional_path,
-)
+from safecompress_core.python.arguments import GivenPath, GivenSpec, execution_of, is_watched
 from safecompress_core.python.comparison_result import ComparisonResult
-from safecompress_core.specfile.load import compose_spec
+from safecompress_core.python.opened_spec import open_spec
 from safecompress_core.specfile.models.comparison import ComparisonRun, load_comparison
 from safecompress_core.specfile.yaml.overrides import Overrides
 
@@ -34,6 +27,8 @@ __all__ = ["compare"]
 def compare(
     spec: GivenSpec,
     *,
+    data: Any = None,
+    model: Any = None,
     overrides: Overrides = (),
     into: GivenPath = "comparisons",
     workers: int = 1,
@@ -52,6 +47,8 @@ def compare(
     Args:
         spec: the path of a YAML file, the name of a spec that ships, or a dictionary, whose
             ``base`` is found relative to the working directory.
+        data: samples of all runs, as `safecompress.run` takes them.
+        model: a network of all runs, likewise.
         overrides: ``{"seeds": [1, 2]}``, or ``["seeds=[1, 2]"]`` as ``--set`` takes it.
         into: where the comparison's folder is made.
         workers: how many runs are done at once; results do not depend on it, seconds do.
@@ -65,6 +62,8 @@ def compare(
 
     Raises:
         SpecError: with every problem of every run.
+        DataError: if samples do not fit each other.
+        ModelError: if the model is of no known form, or a module that cannot be drawn anew.
         RunDirectoryError: if no run could be finished.
         ExecutionError: if the settings of execution do not fit each other, or a cluster does not
             answer, or has other packages or too few devices.
@@ -72,32 +71,41 @@ def compare(
     execution = execution_of(
         executor, workers=workers, address=address, devices=devices, resources=resources
     )
-    host = discover_plugins(optional_path(plugins_dir))
-    comparison = load_comparison(
-        compose_spec(find_spec(spec), overrides),
-        registry=host.registry,
-        skipped=host.skipped,
-        allow_code=allow_code,
-    )
-    folder = Path(into) / comparison.spec.name
-    dataset_cache: dict[str, Dataset] = {}
-    # Before the first run: an infeasible variant would otherwise fail after hours.
-    require_all_feasible(comparison, host.registry, folder, dataset_cache)
-    is_shown = is_watched(progress)
-    job = ComparisonJob(
-        folder=folder,
-        plugins_dir=optional_path(plugins_dir),
-        invoked=None,
-        watch=brief_lines if is_shown else _show_nothing,
-    )
-    record = compare_runs(
-        comparison,
-        host,
-        job,
+    with open_spec(
+        spec,
+        data=data,
+        model=model,
+        overrides=overrides,
         execution=execution,
-        dataset_cache=dataset_cache,
-        say=partial(click.echo, err=True) if is_shown else _ignore,
-    )
+        plugins_dir=plugins_dir,
+        within=("changes",),
+    ) as opened:
+        host = opened.host
+        comparison = load_comparison(
+            opened.composed,
+            registry=host.registry,
+            skipped=host.skipped,
+            allow_code=allow_code,
+        )
+        folder = Path(into) / comparison.spec.name
+        dataset_cache: dict[str, Dataset] = {}
+        # Before the first run: an infeasible variant would otherwise fail after hours.
+        require_all_feasible(comparison, host.registry, folder, dataset_cache)
+        is_shown = is_watched(progress)
+        job = ComparisonJob(
+            folder=folder,
+            plugins_dir=opened.plugins_dir,
+            invoked=None,
+            watch=brief_lines if is_shown else _show_nothing,
+        )
+        record = compare_runs(
+            comparison,
+            host,
+            job,
+            execution=execution,
+            dataset_cache=dataset_cache,
+            say=partial(click.echo, err=True) if is_shown else _ignore,
+        )
     return ComparisonResult(path=folder, results=record)
 
 

@@ -20,19 +20,17 @@ from safecompress_core.data.dataset import Dataset
 from safecompress_core.data.predictions import dataset_of_predictions
 from safecompress_core.errors import DataError, ModelError, TopologyError
 from safecompress_core.networks.classifier import logits_layer
-from safecompress_core.python.code_digest import digest_of
+from safecompress_core.networks.code_digest import digest_of
+from safecompress_core.networks.pretrained import TextClassifier, is_text_model, token_ids
 from safecompress_core.python.sides import join_rows, read_side
 from safecompress_core.runs.audits.audit_references import Train, TrainedModels
 from safecompress_core.saved_models.model_format import Format
 from safecompress_core.saved_models.objects.answering import Answers, ask, is_array, tensor_of
 from safecompress_core.saved_models.objects.memory_model import MemoryModel
 
-__all__ = ["AuditedObjects", "TextModel", "read_objects", "train_by"]
+__all__ = ["AuditedObjects", "read_objects", "train_by"]
 
 # N samples · C labels
-
-OUTSIDE = -1
-"""Token id of positions after the end of a text."""
 
 
 def _same(returned: Any) -> Any:
@@ -89,24 +87,6 @@ class _Samples:
         )
 
 
-class TextModel(nn.Module):
-    """A classifier of transformers that takes padded token ids.
-
-    Args:
-        body: the classifier.
-    """
-
-    def __init__(self, body: nn.Module) -> None:
-        super().__init__()
-        self.body: Any = body
-
-    def forward(self, ids: Tensor) -> Tensor:
-        """Return logits, shape (N, C), from ids (N, L), which are -1 after the end of a text."""
-        mask = (ids != OUTSIDE).long()
-        logits: Tensor = self.body(input_ids=ids.clamp(min=0), attention_mask=mask).logits
-        return logits
-
-
 def read_objects(
     model: Any, members: Any, non_members: Any, *, labels: Sequence[str] = ()
 ) -> AuditedObjects:
@@ -137,10 +117,11 @@ def read_objects(
         answers = model if is_array(model) else join_rows([*model])
         return _closed_model(Format.ARRAY, ask(answers, None), samples)
     inputs = join_rows([side[0] for side in sides])
-    if _is_text_model(model):
+    if is_text_model(model):
         network, tokenizer = model
         _warn_of_train_mode(network)
-        objects = _network(TextModel(network), _tokens(tokenizer, inputs), samples)
+        ids = token_ids(tokenizer, [str(text) for text in inputs])
+        objects = _network(TextClassifier.around(network), ids, samples)
         return replace(objects, wrap=_unwrap_text)
     if isinstance(model, nn.Module):
         _warn_of_train_mode(model)
@@ -184,22 +165,12 @@ def train_by(train: Train, objects: AuditedObjects) -> TrainedModels:
 
 def _unwrap_text(returned: Any) -> Any:
     """Return a text classifier, with or without its tokenizer, as a network of token ids."""
-    body = returned[0] if _is_text_model(returned) else returned
-    return TextModel(body) if isinstance(body, nn.Module) else returned
-
-
-def _is_text_model(model: Any) -> bool:
-    return isinstance(model, tuple) and len(model) == 2 and isinstance(model[0], nn.Module)
+    body = returned[0] if is_text_model(returned) else returned
+    return TextClassifier.around(body) if isinstance(body, nn.Module) else returned
 
 
 def _is_pair_of_arrays(model: Any) -> bool:
     return isinstance(model, tuple) and len(model) == 2 and all(map(is_array, model))
-
-
-def _tokens(tokenizer: Any, texts: Any) -> Tensor:
-    encoded = tokenizer([str(text) for text in texts], truncation=True)["input_ids"]
-    rows = [torch.tensor(ids, dtype=torch.int64) for ids in encoded]
-    return nn.utils.rnn.pad_sequence(rows, batch_first=True, padding_value=OUTSIDE)
 
 
 def _network(module: nn.Module, inputs: Any, samples: _Samples) -> AuditedObjects:

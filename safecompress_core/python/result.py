@@ -1,5 +1,6 @@
 """Result of a run: its directory, its results, and what can be made of both."""
 
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -7,6 +8,7 @@ from typing import TYPE_CHECKING
 from safecompress_core.atomic_writing import write_bytes
 from safecompress_core.errors import ModelError
 from safecompress_core.host import Registry
+from safecompress_core.networks.in_memory import GivenArchitecture, holding_architecture
 from safecompress_core.python.arguments import GivenPath
 from safecompress_core.python.frames import FrameName, data_frame, record_columns, rows_of
 from safecompress_core.python.notebook_table import as_html, as_lines
@@ -34,12 +36,14 @@ class Result:
         results: the content of its ``results.json``.
         registry: the components that were installed.
         allow_code: whether the model may be built by code that its file names.
+        architecture: of the network that the call was given; None where the spec names one.
     """
 
     path: Path
     results: Results
     registry: Registry = field(compare=False)
     allow_code: bool = field(default=False, compare=False)
+    architecture: GivenArchitecture | None = field(default=None, compare=False)
 
     @property
     def gates(self) -> tuple[GateRecord, ...]:
@@ -60,11 +64,14 @@ class Result:
         """
         if self.results.origin is not None:
             raise ModelError("an audit stores no model", hint="use the model that was audited")
-        return load_classifier(
-            self.path / MODEL,
-            allow_code=self.allow_code,
-            registry=self.registry,
-        )
+        # The file names a given network by its fingerprint alone.
+        held = holding_architecture(self.architecture) if self.architecture else nullcontext()
+        with held:
+            return load_classifier(
+                self.path / MODEL,
+                allow_code=self.allow_code,
+                registry=self.registry,
+            )
 
     def report(self, path: GivenPath) -> Path:
         """Write the report, one HTML page that needs no other file, and return its path.

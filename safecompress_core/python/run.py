@@ -1,29 +1,17 @@
 """``safecompress.run``: from a spec to a small model and a verdict."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from safecompress_core.cli.discovery import discover_plugins
 from safecompress_core.cli.outcome import display_of, write_page
 from safecompress_core.cli.watched_run import watched_run
-from safecompress_core.data.in_memory import holding
-from safecompress_core.errors import ExecutionError
-from safecompress_core.execution.settings import Execution, ExecutorName
-from safecompress_core.python.arguments import (
-    GivenPath,
-    GivenSpec,
-    execution_of,
-    find_spec,
-    is_watched,
-    optional_path,
-)
+from safecompress_core.execution.settings import ExecutorName
+from safecompress_core.python.arguments import GivenPath, GivenSpec, execution_of, is_watched
+from safecompress_core.python.opened_spec import open_spec
 from safecompress_core.python.result import Result
-from safecompress_core.python.samples import read_samples
-from safecompress_core.specfile.load import Composed, compose_spec, load_spec
-from safecompress_core.specfile.yaml.overrides import Overlay, Overrides, apply_overlays
+from safecompress_core.specfile.load import load_spec
+from safecompress_core.specfile.yaml.overrides import Overrides
 
 __all__ = ["run"]
 
@@ -32,6 +20,7 @@ def run(
     spec: GivenSpec,
     *,
     data: Any = None,
+    model: Any = None,
     overrides: Overrides = (),
     runs_dir: GivenPath = "runs",
     workers: int = 1,
@@ -52,8 +41,13 @@ def run(
         spec: the path of a YAML file, the name of a spec that ships, or a dictionary.
         data: samples instead of those of ``task.data``: a pair of inputs, shape (N, ...), and
             labels, of arrays, tensors, data frames or lists, with a mapping from names of private
-            attributes to values as a third part; or a ``torch.utils.data.Dataset`` of pairs. They
-            are known by a fingerprint of their content; records call them ``in-memory``.
+            attributes to values as a third part; or a ``torch.utils.data.Dataset`` of pairs.
+            Inputs may be texts for a model that reads them. Samples are known by a fingerprint of
+            their content; records call them ``in-memory``.
+        model: a network instead of that of ``task.model``: a ``torch.nn.Module``, of which the
+            layers count, since its weights are drawn anew; a function without arguments that
+            returns a new network, whose weights are where training starts; or a classifier of
+            transformers, likewise, in a pair with its tokenizer if samples are texts.
         overrides: ``{"training.epochs": 50}``, or ``["training.epochs=50"]`` as ``--set`` takes it.
         runs_dir: where run directories are made.
         workers: how many units of work are done at once; results do not depend on it.
@@ -68,6 +62,7 @@ def run(
     Raises:
         SpecError: with every problem of the spec, also those that only data and model show.
         DataError: if samples do not fit each other.
+        ModelError: if the model is of no known form, or a module that cannot be drawn anew.
         RunInUseError: if another process is at it.
         RunDirectoryError: if samples, files or code have changed since an earlier attempt.
         TrainingDivergedError: if a loss is no longer a number; the last finished round is kept.
@@ -78,42 +73,34 @@ def run(
     execution = execution_of(
         executor, workers=workers, address=address, devices=devices, resources=resources
     )
-    plugins = optional_path(plugins_dir)
-    host = discover_plugins(plugins)
-    with _composed_with(data, compose_spec(find_spec(spec), overrides), execution) as composed:
+    with open_spec(
+        spec,
+        data=data,
+        model=model,
+        overrides=overrides,
+        execution=execution,
+        plugins_dir=plugins_dir,
+    ) as opened:
+        registry = opened.host.registry
         loaded = load_spec(
-            composed, registry=host.registry, skipped=host.skipped, allow_code=allow_code
+            opened.composed,
+            registry=registry,
+            skipped=opened.host.skipped,
+            allow_code=allow_code,
         )
         finished = watched_run(
             loaded,
-            host,
+            opened.host,
             runs=Path(runs_dir),
             display=display_of(loaded.spec) if is_watched(progress) else None,
             execution=execution,
-            plugins_dir=plugins,
+            plugins_dir=opened.plugins_dir,
         )
     write_page(finished)
     return Result(
         path=finished.path,
         results=finished.results,
-        registry=host.registry,
+        registry=registry,
         allow_code=allow_code,
+        architecture=opened.architecture,
     )
-
-
-@contextmanager
-def _composed_with(data: Any, composed: Composed, execution: Execution) -> Iterator[Composed]:
-    """Hold the samples of a call while its spec names them; without any the spec stays."""
-    if data is None:
-        yield composed
-        return
-    if execution.name != "local":
-        raise ExecutionError(
-            f"data: samples in memory cannot be brought to the workers of {execution.name}; use "
-            "one worker, or write them to a file that task.data names (numpy, csv, parquet)"
-        )
-    with holding(read_samples(data)) as fingerprint:
-        named = {"type": "in-memory", "fingerprint": fingerprint}
-        overlay = Overlay(steps=("task", "data"), value=named, origin="data")
-        root = apply_overlays(composed.root, [overlay], composed.problems)
-        yield replace(composed, root=root)

@@ -23,10 +23,11 @@ def read_samples(data: Any) -> Dataset:
     Args:
         data: a pair of inputs and labels, each an array, a tensor, a data frame or a list; with a
             mapping from names of private attributes to their values as a third part; or a
-            ``torch.utils.data.Dataset`` of pairs. Inputs are numbers, shape (N, ...).
+            ``torch.utils.data.Dataset`` of pairs. Inputs are numbers, shape (N, ...), or texts.
 
     Raises:
-        DataError: if parts differ in length, can be read once only, or hold no numbers.
+        DataError: if parts differ in length, can be read once only, or hold neither numbers nor
+            texts.
     """
     attributes: Mapping[str, Any] = {}
     if isinstance(data, tuple) and len(data) == 3:
@@ -35,7 +36,22 @@ def read_samples(data: Any) -> Dataset:
     inputs, labels = read_side(data, "data", needs_inputs=True)
     names, values = _name_values(labels)
     private = {name: _read_attribute(name, of, len(labels)) for name, of in attributes.items()}
-    return Dataset(inputs=tensor_of(inputs), labels=values, classes=names, attributes=private)
+    texts = _texts(inputs)
+    return Dataset(
+        # Until a tokenizer makes tokens of texts.
+        inputs=torch.zeros(len(texts), 0) if texts else tensor_of(inputs),
+        labels=values,
+        classes=names,
+        attributes=private,
+        texts=texts,
+    )
+
+
+def _texts(inputs: Any) -> tuple[str, ...]:
+    """Return inputs that are texts, one a sample; empty where they are no texts."""
+    rows = [] if isinstance(inputs, torch.Tensor) else list(inputs)
+    is_text = bool(rows) and all(isinstance(row, str) for row in rows)
+    return tuple(map(str, rows)) if is_text else ()
 
 
 def _name_values(values: NDArray[Any]) -> tuple[tuple[str, ...], torch.Tensor]:

@@ -9,14 +9,18 @@ from typing import Any
 import transformers
 from torch import nn
 
-from safecompress_core.toolkit import Exporter, ExportError, ExportSource
+from safecompress_core.toolkit import (
+    Exporter,
+    ExportError,
+    ExportSource,
+    ImageClassifier,
+    TextClassifier,
+)
 from safecompress_plugins.exporters.manifest import TransformersParams
 from safecompress_plugins.models.huggingface_model import (
     OF_IMAGES,
     OF_TEXTS,
     HuggingfaceModel,
-    ImageClassifier,
-    TextClassifier,
 )
 
 __all__ = ["TransformersFolder"]

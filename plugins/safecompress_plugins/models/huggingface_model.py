@@ -2,10 +2,8 @@
 
 - Weights are read from safetensors files alone, and no code of a model's repository is run.
 - The hub is not contacted unless the spec says so.
-- Texts become token ids (N, L), padded at the end; a batch is cut to its longest text, and padding
-  is masked. The tokenizer defines padding: if its padding token may occur in a text, or there is
-  none, padded positions hold -1.
-- A decoder classifies at the last token of a text, as in transformers.
+- Texts become token ids (N, L), padded at the end. The tokenizer defines padding: if its padding
+  token may occur in a text, or there is none, padded positions hold -1.
 """
 
 from dataclasses import replace
@@ -17,102 +15,30 @@ import torch
 import transformers
 from huggingface_hub import snapshot_download
 from huggingface_hub.errors import HFValidationError, LocalEntryNotFoundError
-from torch import Tensor, nn
+from torch import nn
 
 from safecompress_core.toolkit import (
     Dataset,
     ExternalFiles,
+    ImageClassifier,
     ModelError,
     ModelFactory,
+    TextClassifier,
     global_random_state,
     list_pretrained_files,
     local_path,
     output_names,
+    token_ids,
 )
 from safecompress_plugins.models.image_channels import channels_of
 from safecompress_plugins.models.loaded_manifest import HuggingfaceModelParams
 
 __all__ = ["HuggingfaceModel"]
 
-# B samples of a batch · L tokens · H values of a token
-
 OF_TEXTS = transformers.AutoModelForSequenceClassification
 OF_IMAGES = transformers.AutoModelForImageClassification
-OUTSIDE = -1
-"""Id of padded positions where no token is padding alone."""
 IN_TEXTS = ("bos_token_id", "eos_token_id", "unk_token_id", "sep_token_id", "cls_token_id")
 """Special tokens that occur in texts as well."""
-
-
-class TextClassifier(nn.Module):
-    """A classifier of token ids that builds the attention mask itself.
-
-    Args:
-        body: a classifier of transformers.
-        padding: id of padded positions, at the end of a text.
-    """
-
-    def __init__(self, body: nn.Module, padding: int) -> None:
-        super().__init__()
-        self.body: Any = body
-        self._padding = padding
-
-    def forward(self, ids: Tensor) -> Tensor:
-        """Return logits, shape (B, C), from ids (B, L)."""
-        mask = self._mask(ids)
-        longest = _longest(mask)
-        ids, mask = ids[:, :longest], mask[:, :longest]
-        # Masked positions may hold -1, which no embedding has.
-        return self._logits(ids.clamp(min=0), mask)
-
-    def _mask(self, ids: Tensor) -> Tensor:
-        """Return 1 up to the last token of each text, 0 after it; int64, (B, L)."""
-        is_token = (ids != self._padding).long()
-        # Counted from the end: a padding id inside a text is a token, only trailing ones are
-        # padding.
-        return (is_token.flip(1).cumsum(1).flip(1) > 0).long()
-
-    def _logits(self, ids: Tensor, mask: Tensor) -> Tensor:
-        logits: Tensor = self.body(input_ids=ids, attention_mask=mask).logits
-        return logits
-
-
-class DecoderClassifier(TextClassifier):
-    """A decoder whose last layer scores the last token of each text.
-
-    The same logits as transformers', which scores every token and needs the padding token in its
-    configuration.
-    """
-
-    def _logits(self, ids: Tensor, mask: Tensor) -> Tensor:
-        hidden: Tensor = self.body.base_model(input_ids=ids, attention_mask=mask)[0]  # (B, L, H)
-        last = (mask.sum(1) - 1).clamp(min=0)[:, None, None].expand(-1, 1, hidden.shape[2])
-        logits: Tensor = self.body.score(hidden.gather(1, last).squeeze(1))
-        return logits
-
-
-def _longest(mask: Tensor) -> int:
-    """Return the number of tokens of the longest text."""
-    # A traced graph serves all batches, so no length of one may be a constant of it.
-    if torch.compiler.is_exporting():
-        return mask.shape[1]
-    try:
-        return max(1, int(mask.any(dim=0).sum()))
-    except RuntimeError:  # under vmap the mask has no concrete values
-        return mask.shape[1]
-
-
-class ImageClassifier(nn.Module):
-    """A classifier of images."""
-
-    def __init__(self, body: nn.Module) -> None:
-        super().__init__()
-        self.body = body
-
-    def forward(self, images: Tensor) -> Tensor:
-        """Return logits, shape (B, C), from images (B, 3, H, W)."""
-        logits: Tensor = self.body(pixel_values=images).logits
-        return logits
 
 
 class HuggingfaceModel(ModelFactory):
@@ -157,11 +83,9 @@ class HuggingfaceModel(ModelFactory):
                 hint="set 'text' of the data, or 'reads: images' of the model",
                 field=("reads",),
             )
-        tokenizer = self._tokenizer
-        # Padded here, since the tokenizer may have no padding token.
-        tokens = tokenizer(list(dataset.texts), truncation=True, max_length=params.max_length)
-        rows = [torch.tensor(ids, dtype=torch.int64) for ids in tokens["input_ids"]]
-        ids = nn.utils.rnn.pad_sequence(rows, batch_first=True, padding_value=self._padding)
+        ids = token_ids(
+            self._tokenizer, dataset.texts, padding=self._padding, max_length=params.max_length
+        )
         return replace(dataset, inputs=ids)
 
     @cached_property
@@ -185,7 +109,7 @@ class HuggingfaceModel(ModelFactory):
         tokenizer = self._tokenizer
         padding = tokenizer.pad_token_id
         others = {getattr(tokenizer, name, None) for name in IN_TEXTS}
-        return OUTSIDE if padding is None or padding in others else int(padding)
+        return TextClassifier.outside if padding is None or padding in others else int(padding)
 
     def build(
         self, *, input_shape: tuple[int, ...], classes: int, generator: torch.Generator
@@ -214,8 +138,7 @@ class HuggingfaceModel(ModelFactory):
                 body = kind.from_config(config)  # type: ignore[no-untyped-call]
         if params.reads == "images":
             return ImageClassifier(body)
-        is_decoder = isinstance(getattr(body, "score", None), nn.Linear)
-        return (DecoderClassifier if is_decoder else TextClassifier)(body, self._padding)
+        return TextClassifier.around(body, padding=self._padding)
 
     def save_preprocessing(self, path: Path) -> None:
         """Write the tokenizer of a model that reads texts into a folder."""

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from torch import nn
 
+from safecompress_core.networks.module_digest import digest_of_module
 from safecompress_core.saved_models.model_format import Format, GivenModel
 
 __all__ = ["IN_MEMORY", "MemoryModel"]
@@ -54,17 +54,12 @@ class MemoryModel(GivenModel):
         return
 
     def fingerprint(self) -> str:
-        """Return a SHA-256 of layers and weights, or of the answers."""
+        """Return a SHA-256 of layers, weights and code, or of the answers."""
         digest = hashlib.sha256(str(self.format).encode())
         if self.answers is not None:
             digest.update(f"{self.answers.shape}".encode() + self.answers.tobytes())
         if self.module is not None:
-            digest.update(repr(self.module).encode())
-            for name, tensor in self.module.state_dict().items():
-                values = tensor.detach().cpu().contiguous()
-                digest.update(f"\0{name}{values.dtype}{tuple(values.shape)}\0".encode())
-                # As bytes, since NumPy has no bfloat16.
-                digest.update(values.flatten().view(torch.uint8).numpy().tobytes())
+            digest.update(digest_of_module(self.module).encode())
         return digest.hexdigest()
 
     def copy_module(self) -> nn.Module:

@@ -5,8 +5,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sklearn.datasets import load_digits
+from torch import nn
 
-from safecompress_core.errors import SpecError
+from safecompress_core.errors import ExecutionError, SpecError
 from safecompress_core.python.compare import compare
 
 CHANGES = {"device": "cpu", "training": {"epochs": 1}, "attackers": [], "gate": []}
@@ -66,3 +68,19 @@ def test_problems_of_every_run_come_before_the_first(spec: dict[str, Any], tmp_p
         compare(spec, into=tmp_path)
 
     assert list(tmp_path.iterdir()) == []
+
+
+def test_objects_are_those_of_all_runs(spec: dict[str, Any], tmp_path: Path) -> None:
+    """Instead of what the base names; several workers cannot have them."""
+    digits = load_digits()
+    spec["variants"].pop()
+    spec["changes"] = {**CHANGES, "audit": {"attackers": [{"type": "loss-threshold"}]}}
+    given: dict[str, Any] = {"data": (digits.data, digits.target), "model": nn.Linear(64, 10)}
+
+    result = compare(spec, overrides={"seeds": [3]}, into=tmp_path, **given)
+
+    assert result.results.failures == ()
+    (record,) = result.path.rglob("spec.resolved.yaml")
+    assert record.read_text().count("in-memory") == 2
+    with pytest.raises(ExecutionError, match="cannot be brought to the workers"):
+        compare(spec, into=tmp_path, workers=2, **given)

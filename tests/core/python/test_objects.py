@@ -14,6 +14,7 @@ from torch.utils.data import TensorDataset
 from safecompress_core.errors import DataError, ModelError
 from safecompress_core.python.objects import read_objects, train_by
 from safecompress_core.saved_models.model_format import Format
+from tests.core.fixtures.text_models import small_text_model
 
 INPUTS, LABELS = load_iris(return_X_y=True)
 INPUTS = INPUTS.astype(np.float32)
@@ -134,21 +135,7 @@ def test_without_inputs_a_trained_model_cannot_be_asked(regression: LogisticRegr
 
 def test_a_text_classifier_comes_with_its_tokenizer() -> None:
     """Its answers do not depend on how long the other texts are."""
-    transformers = pytest.importorskip("transformers")
-    tokenizers = pytest.importorskip("tokenizers")
-    special = {"pad_token": "[PAD]", "unk_token": "[UNK]"}
-    words = {word: n for n, word in enumerate([*special.values(), "good", "bad", "film", "very"])}
-    split = tokenizers.Tokenizer(tokenizers.models.WordLevel(words, unk_token="[UNK]"))  # noqa: S106  a token of a text
-    split.pre_tokenizer = tokenizers.pre_tokenizers.Whitespace()
-    tokenizer = transformers.PreTrainedTokenizerFast(
-        tokenizer_object=split, model_max_length=16, **special
-    )
-    torch.manual_seed(0)
-    config = transformers.BertConfig(
-        vocab_size=6, hidden_size=16, num_hidden_layers=1, num_attention_heads=2,
-        intermediate_size=16, num_labels=2,
-    )  # fmt: skip
-    body = transformers.BertForSequenceClassification(config).eval()
+    body, tokenizer = small_text_model()
     texts = ["good film", "very very very bad film", "bad", "good"]
 
     objects = read_objects((body, tokenizer), (texts[:2], [1, 0]), (texts[2:], [0, 1]))

@@ -4,13 +4,27 @@ import json
 from pathlib import Path
 
 import pytest
+import torch
 from click.testing import Result as CliResult
 from ruamel.yaml import YAML
 from sklearn.datasets import load_digits
+from torch import nn
 
-from safecompress_core.errors import ExecutionError, SpecError
+from safecompress_core.errors import ExecutionError, SpecError, StorageError
 from safecompress_core.python.run import run
+from safecompress_core.saved_models.load import load_classifier
 from tests.core.fixtures.small_run import SPEC
+from tests.core.fixtures.text_models import small_text_model
+
+OBJECTS = {
+    "version": 1,
+    "name": "objects",
+    "device": "cpu",
+    "training": {"epochs": 2},
+    "method": {"type": "prune", "density": 0.5},
+    "audit": {"attackers": [{"type": "loss-threshold"}]},
+}
+"""A spec without a task, which the call gives."""
 
 
 def test_it_finds_the_run_that_the_command_line_has_finished(
@@ -87,15 +101,7 @@ def test_a_spec_of_another_kind_is_refused() -> None:
 def test_samples_may_be_python_objects(tmp_path: Path) -> None:
     """Known by their content: the same samples find the run again, and others make another one."""
     digits = load_digits()
-    spec = {
-        "version": 1,
-        "name": "objects",
-        "device": "cpu",
-        "task": {"model": {"type": "mlp", "hidden": [8]}},
-        "training": {"epochs": 2},
-        "method": {"type": "prune", "density": 0.5},
-        "audit": {"attackers": [{"type": "loss-threshold"}]},
-    }
+    spec = {**OBJECTS, "task": {"model": {"type": "mlp", "hidden": [8]}}}
 
     first = run(spec, data=(digits.data, digits.target), runs_dir=tmp_path)
     again = run(spec, data=(digits.data.copy(), list(digits.target)), runs_dir=tmp_path)
@@ -107,7 +113,59 @@ def test_samples_may_be_python_objects(tmp_path: Path) -> None:
     assert [label.name for label in first.results.data.labels] == list("0123456789")
 
 
-def test_samples_in_memory_stay_in_this_process() -> None:
+def test_a_network_may_be_a_python_object(tmp_path: Path) -> None:
+    """Found again by its layers; the result makes the model of its own copy."""
+    digits = load_digits()
+    data = (digits.data / 16, digits.target)
+
+    def network(hidden: int = 8) -> nn.Sequential:
+        return nn.Sequential(nn.Linear(64, hidden), nn.ReLU(), nn.Linear(hidden, 10))
+
+    first = run(OBJECTS, data=data, model=network(), runs_dir=tmp_path)
+    again = run(OBJECTS, data=data, model=network(), runs_dir=tmp_path)
+    other = run(OBJECTS, data=data, model=lambda: network(9), runs_dir=tmp_path)
+
+    assert again == first
+    assert other.path != first.path
+    model, file = first.model(), first.path / "model" / "model.safetensors"
+    assert other.model()(torch.ones(1, 64)).shape == (1, 10)
+    assert sum(int(one.count_nonzero()) for one in model.parameters()) == first.results.model.active
+    with pytest.raises(StorageError, match="given as a Python object, and is not in this process"):
+        load_classifier(file)
+    filled = load_classifier(file, network=network())
+    assert torch.equal(filled(torch.ones(1, 64)), model(torch.ones(1, 64)))
+
+
+@pytest.mark.slow
+def test_a_text_classifier_is_compressed_from_its_weights(tmp_path: Path) -> None:
+    """Texts are tokenised by its own tokenizer."""
+    texts = [f"{'very ' * (n % 7)}{'good' if n % 2 else 'bad'} film" for n in range(200)]
+    labels = [n % 2 for n in range(200)]
+
+    result = run(
+        {**OBJECTS, "pools": {"duplicates": "keep"}},
+        data=(texts, labels),
+        model=small_text_model(),
+        runs_dir=tmp_path,
+    )
+
+    assert result.model()(torch.tensor([[2, 4, -1]])).shape == (1, 2)
+    assert result.results.model.density == pytest.approx(0.5, abs=0.01)
+
+
+def test_a_network_that_does_not_fit_is_refused_before_training(tmp_path: Path) -> None:
+    """With its field."""
+    digits = load_digits()
+
+    with pytest.raises(
+        SpecError, match="task.model: the model has 12 outputs, and the data have 10"
+    ):
+        run(OBJECTS, data=(digits.data, digits.target), model=nn.Linear(64, 12), runs_dir=tmp_path)
+
+    assert not any(tmp_path.iterdir())
+
+
+def test_objects_in_memory_stay_in_this_process() -> None:
     """Workers would have to be sent them."""
     with pytest.raises(ExecutionError, match="samples in memory cannot be brought to the workers"):
         run("multi_attack", data=([[0.0]], [0]), workers=2)

@@ -58,7 +58,7 @@ def test_private_attributes_are_a_third_part() -> None:
     ("data", "message"),
     [
         ((IRIS.data, NAMED[:-1]), "data has 150 inputs and 149 labels"),
-        ((NAMED, NAMED), "a network takes numbers"),
+        ((np.full(150, None), NAMED), "a network takes numbers"),
         (IRIS.data, "data is no pair"),
         (((row for row in IRIS.data), NAMED), "can be read once only"),
     ],

@@ -1,4 +1,4 @@
-"""Digest of a Python function."""
+"""Digest of Python code."""
 
 import subprocess
 import sys
@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from safecompress_core.python.code_digest import digest_of
+from safecompress_core.networks.code_digest import digest_of
 
 
 def trainer(rate: float, data: Any) -> Callable[[int], Any]:
@@ -37,6 +37,31 @@ def test_code_counts() -> None:
     assert digest_of(lambda: lambda x: x + 1) != digest_of(lambda: lambda x: x + 2)
 
 
+def test_the_methods_of_a_class_count() -> None:
+    """Also behind properties, and in a function that closes over the class."""
+
+    def kind(rate: float, size: int) -> type:
+        class Kind:
+            def __init__(self) -> None:
+                super().__init__()
+
+            def call(self) -> float:
+                return rate
+
+            @property
+            def size(self) -> int:
+                return size
+
+        return Kind
+
+    first = digest_of(kind(0.1, 1))
+
+    assert first == digest_of(kind(0.1, 1))
+    assert len({first, digest_of(kind(0.2, 1)), digest_of(kind(0.1, 2))}) == 3
+    one, two = kind(0.1, 1), kind(0.2, 1)
+    assert digest_of(lambda: one) != digest_of(lambda: two)
+
+
 def test_a_function_may_close_over_itself() -> None:
     """It is followed to a bounded depth."""
 
@@ -49,8 +74,8 @@ def test_a_function_may_close_over_itself() -> None:
 def test_the_digest_is_the_same_in_another_process() -> None:
     """No address and no order of a set decides it."""
     code = (
-        "from tests.core.python.test_code_digest import trainer\n"
-        "from safecompress_core.python.code_digest import digest_of\n"
+        "from tests.core.networks.test_code_digest import trainer\n"
+        "from safecompress_core.networks.code_digest import digest_of\n"
         "print(digest_of(trainer(0.1, [1, 2])))"
     )
     output = subprocess.run(

@@ -1,4 +1,4 @@
-"""Digest of a Python function: of its code, its defaults, and the values that it closes over.
+"""Digest of Python code: of a function with defaults and values that it closes over, or a class.
 
 Globals that it reads are no part of it, and of objects other than arrays, numbers and texts only
 the type is.
@@ -18,10 +18,13 @@ DEEPEST = 8
 """Functions within functions that are followed: one may close over itself."""
 
 
-def digest_of(function: Any) -> str:
-    """Return a SHA-256 of a function, the same in every process of one Python version."""
+def digest_of(code: Any) -> str:
+    """Return a SHA-256 of a function or a class, the same in each process of one Python version.
+
+    Of a class its methods count, and not those that it inherits.
+    """
     digest = hashlib.sha256()
-    for part in _parts(function, 0):
+    for part in _parts(code, 0):
         # With its length, so that parts cannot run into each other.
         digest.update(len(part).to_bytes(8, "little") + part)
     return digest.hexdigest()
@@ -36,6 +39,8 @@ def _parts(value: Any, depth: int) -> list[bytes]:
     elif isinstance(value, FunctionType):
         cells = [cell.cell_contents for cell in value.__closure__ or ()]
         inner = (value.__code__, value.__defaults__ or (), cells)
+    elif isinstance(value, type):
+        inner = tuple(sorted(_methods(value).items()))
     elif isinstance(value, CodeType):
         # Constants one by one: the representation of nested code holds its address.
         names = repr((value.co_names, value.co_varnames)).encode()
@@ -51,3 +56,12 @@ def _parts(value: Any, depth: int) -> list[bytes]:
         # An address would differ in each process.
         return [type(value).__qualname__.encode()]
     return [part for item in inner for part in _parts(item, depth + 1)]
+
+
+def _methods(value: type) -> dict[str, Any]:
+    """Return the functions that a class defines, also behind properties, by name."""
+    plain = {
+        name: getattr(method, "fget", None) or getattr(method, "__func__", method)
+        for name, method in vars(value).items()
+    }
+    return {name: method for name, method in plain.items() if isinstance(method, FunctionType)}
