@@ -1,19 +1,24 @@
 """Two workers of one thread against one worker of two threads, and what Ray adds to a unit.
 
-Each pair is measured one right after the other, so that what else the machine does meets both:
-ratios are comparable, seconds are not. The schedules of larger fields are simulated.
+Each pair is measured one right after the other, so that what else the machine does meets both.
+Ratios of seconds mean something on a quiet machine alone, so the load is printed; processor seconds
+are those of all processes of a command, whatever else runs. The schedules of larger fields are
+simulated.
 
     python benchmarks/executors.py --pairs 2
     python benchmarks/executors.py --only ray
 """
 
 import argparse
+import ctypes
 import json
 import os
+import resource
 import statistics
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -70,8 +75,40 @@ def comparison(epochs: int, folder: Path) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def timed(spec: dict[str, Any], folder: Path, *, workers: int, phase: str | None) -> float:
-    """Seconds of a command; of one phase of a run, where it has a name in the results."""
+@dataclass(frozen=True, kw_only=True)
+class Taken:
+    """Time that a command has taken.
+
+    Attributes:
+        seconds: of the command, or of one phase of its run.
+        processor: seconds that all its processes computed.
+    """
+
+    seconds: float
+    processor: float
+
+    def __str__(self) -> str:
+        return f"{self.seconds:.1f} s (processor {self.processor:.1f} s)"
+
+
+def adopt_orphans() -> None:
+    """Have processes whose parent has ended become children of this one, to count their time."""
+    if sys.platform == "linux":
+        set_child_subreaper = 36
+        ctypes.CDLL(None).prctl(set_child_subreaper, 1, 0, 0, 0)
+
+
+def processor_seconds() -> float:
+    """Processor seconds of all processes that have ended below this one; waits for the others."""
+    with suppress(ChildProcessError):
+        while True:
+            os.wait()
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
+def timed(spec: dict[str, Any], folder: Path, *, workers: int, phase: str | None) -> Taken:
+    """Time of a command; of one phase of a run, where it has a name in the results."""
     file = folder / "spec.json"
     file.write_text(json.dumps(spec))
     is_comparison = "base" in spec
@@ -80,7 +117,7 @@ def timed(spec: dict[str, Any], folder: Path, *, workers: int, phase: str | None
         command = ["compare" if is_comparison else "run", str(file), "--workers", str(workers)]
         command += ["--into" if is_comparison else "--runs-dir", place]
         command += ["--set", f"{field}={2 // workers}"]
-        begun = time.perf_counter()
+        before, begun = processor_seconds(), time.perf_counter()
         subprocess.run(
             [sys.executable, "-m", "safecompress", *command],
             check=True,
@@ -91,7 +128,7 @@ def timed(spec: dict[str, Any], folder: Path, *, workers: int, phase: str | None
         if phase is not None:
             [results] = Path(place).glob("*/results.json")
             seconds = float(json.loads(results.read_text())["seconds"][phase])
-        return seconds
+        return Taken(seconds=seconds, processor=processor_seconds() - before)
 
 
 def measure(name: str, spec: dict[str, Any], folder: Path, pairs: int, phase: str | None) -> None:
@@ -101,8 +138,8 @@ def measure(name: str, spec: dict[str, Any], folder: Path, pairs: int, phase: st
         one = timed(spec, folder, workers=1, phase=phase)
         two = timed(spec, folder, workers=2, phase=phase)
         print(
-            f"{name}: 1 x 2 threads {one:.1f} s, 2 x 1 thread {two:.1f} s, ratio {one / two:.2f} "
-            f"(load {load:.1f})",
+            f"{name}: 1 x 2 threads {one}, 2 x 1 thread {two}, ratio "
+            f"{one.seconds / two.seconds:.2f} (load {load:.1f})",
             flush=True,
         )
 
@@ -170,6 +207,7 @@ def main() -> None:
     parser.add_argument("--epochs", type=int, default=60)
     parser.add_argument("--only", choices=["comparison", "references", "race", "ray", "schedules"])
     options = parser.parse_args()
+    adopt_orphans()
 
     def is_wanted(name: str) -> bool:
         return options.only in (None, name)

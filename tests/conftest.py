@@ -14,6 +14,8 @@ from typing import Any
 import pytest
 from hypothesis import settings
 
+from safecompress_core.execution.worker_process import PRELOADED
+
 # No example is held against a clock, which other work may stop.
 settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")
@@ -35,9 +37,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def forked() -> BaseContext:
     """Processes forked from a server that has imported what takes seconds, and has done nothing."""
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(
-        ["safecompress_core.runs.run", "sklearn.datasets", "sklearn.linear_model", "torch._dynamo"]
-    )
+    context.set_forkserver_preload([*PRELOADED, "sklearn.datasets"])
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PYTHONHASHSEED", "1")  # there, sets are gone through in another order
         forkserver.ensure_running()

@@ -43,7 +43,9 @@ def watched_run(
     """
     with display or nullcontext():
         # Imported inside, so that the display is up while torch loads.
-        from safecompress_core.execution.settings import HERE
+        from safecompress_core.execution.settings import HERE, begin_to_start
+
+        begin_to_start(execution or HERE)
         from safecompress_core.runs.run import run_directory, run_spec  # slow: torch
         from safecompress_core.training.data_parallel import join_group
 

@@ -16,7 +16,12 @@ from multiprocessing.process import BaseProcess
 from safecompress_core.errors import SafeCompressError
 from safecompress_core.execution.executor import AnyUnit, Executor
 from safecompress_core.execution.units import Unit, do_unit
-from safecompress_core.execution.worker_process import begin_worker, without_interrupts
+from safecompress_core.execution.worker_process import (
+    begin_worker,
+    start_server,
+    without_interrupts,
+    worker_context,
+)
 
 __all__ = ["RETRIES", "ProcessExecutor", "available_cores"]
 
@@ -70,10 +75,9 @@ class _Seat:
         if self._pool is None:
             self._pool = ProcessPoolExecutor(
                 1,
-                # Fresh interpreters: a forked copy of one whose torch has threads may hang.
-                mp_context=multiprocessing.get_context("spawn"),
+                mp_context=worker_context(),
                 initializer=begin_worker,
-                initargs=(self._device,),
+                initargs=(dict(os.environ), self._device),
             )
         return self._pool
 
@@ -102,6 +106,7 @@ class ProcessExecutor(Executor):
         self.workers = workers
         pinned = [_visible_name(device) for device in devices] or [None]
         self._seats = [_Seat(pinned[index % len(pinned)]) for index in range(workers)]
+        start_server()
 
     def do(
         self, units: Sequence[AnyUnit], *, here: Callable[[AnyUnit], None] | None = None

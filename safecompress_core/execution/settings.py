@@ -7,7 +7,7 @@ from typing import Literal, TypeAlias, get_args
 from safecompress_core.errors import ExecutionError, MissingExtraError
 from safecompress_core.execution.executor import Executor, LocalExecutor
 
-__all__ = ["EXECUTORS", "HERE", "Execution", "ExecutorName", "open_executor"]
+__all__ = ["EXECUTORS", "HERE", "Execution", "ExecutorName", "begin_to_start", "open_executor"]
 
 ExecutorName: TypeAlias = Literal["local", "processes", "ray"]
 
@@ -79,6 +79,14 @@ class Execution:
 
 HERE = Execution()
 """Units are done in this process, one after the other."""
+
+
+def begin_to_start(execution: Execution) -> None:
+    """Start in the background what `open_executor` needs; call it before torch is imported here."""
+    if execution.name == "processes":
+        from safecompress_core.execution.worker_process import start_server  # noqa: PLC0415
+
+        start_server()
 
 
 def open_executor(execution: Execution) -> Executor:

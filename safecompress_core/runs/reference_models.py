@@ -17,6 +17,7 @@ import gc
 import shutil
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
@@ -218,11 +219,25 @@ def _train(
     run_context: RunContext, folder: Path, order: ReferenceJob, *, events: EventLog | None = None
 ) -> None:
     """Train one reference model and keep its answers; the model itself is not kept."""
-    answers = _train_and_ask(run_context, folder, order, events=events or EventLog())
-    # A context is referred to by what it makes: without this its copy of the members would stay
-    # until Python happens to look for cycles, and memory would grow with every model.
-    gc.collect()
+    with _freeing_cycles():
+        answers = _train_and_ask(run_context, folder, order, events=events or EventLog())
     Checkpoints(folder).save(order.key, {"index": order.index}, [answers])
+
+
+@contextmanager
+def _freeing_cycles() -> Iterator[None]:
+    """Free what is made within and no longer used, although its parts refer to each other.
+
+    A context is referred to by what it makes: without this its copy of the members would stay
+    until Python happens to look for cycles, and memory would grow with every model.
+    """
+    # All that is there already is left out: looking through it takes longer than a small training.
+    gc.freeze()
+    try:
+        yield
+    finally:
+        gc.collect()
+        gc.unfreeze()
 
 
 def _train_and_ask(

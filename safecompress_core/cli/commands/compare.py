@@ -18,7 +18,7 @@ from safecompress_core.cli.options import (
     set_option,
 )
 from safecompress_core.cli.spec_file import SpecFile
-from safecompress_core.execution.settings import Execution
+from safecompress_core.execution.settings import Execution, begin_to_start
 from safecompress_core.specfile.models.comparison import Comparison, load_comparison
 
 if TYPE_CHECKING:
@@ -75,6 +75,8 @@ def compare(
         allow_code=allow_code,
     )
     folder = into / comparison.spec.name
+    if not dry_run:
+        begin_to_start(execution)
     # Here and not above: these imports load torch, which --help and wrong specs need not wait for.
     from safecompress_core.compare.preflight_runs import changes_of_finished, require_all_feasible
 
