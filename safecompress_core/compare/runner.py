@@ -7,9 +7,11 @@
 - A run that cannot be finished is reported at the end, and does not stop the others.
 """
 
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
+from operator import itemgetter
 from pathlib import Path
 
 from safecompress_core.compare.comparison_table import FinishedVariant
@@ -22,6 +24,7 @@ from safecompress_core.compare.run_unit import (
     noting_failure,
 )
 from safecompress_core.compare.training_cost import cost_of, cost_taken
+from safecompress_core.context.cache_keys import content_key
 from safecompress_core.context.run_context import build_run_context
 from safecompress_core.data.dataset import Dataset
 from safecompress_core.execution.executor import Executor
@@ -122,7 +125,7 @@ class _Runner:
 
     def do_all(self, executor: Executor) -> Iterator[int]:
         """Do all runs, and yield the index of each when it has ended."""
-        units: list[RunUnit] = []
+        units: list[tuple[str, RunUnit]] = []
         for index, entry in enumerate(self.comparison.entries):
             forget_failure(self.job.folder, index)
             # A finished run is only checked, which is done where the data are loaded.
@@ -135,18 +138,18 @@ class _Runner:
                 units.append(self._unit(index, entry))
             if failure_of(self.job.folder, index) is not None:
                 yield index
-        for unit in executor.do(units):
+        for unit in executor.do(_apart(units)):
             yield unit.index
 
     def _directory(self, entry: ComparisonRun) -> Path:
         return run_directory(entry.loaded, self.registry, self.job.folder / "runs")
 
-    def _unit(self, index: int, entry: ComparisonRun) -> RunUnit:
-        """Return the description of a run for another process."""
+    def _unit(self, index: int, entry: ComparisonRun) -> tuple[str, RunUnit]:
+        """Return the key of a run's uncompressed model, and its description for other processes."""
         run_context = build_run_context(
             entry.loaded, self.registry, dataset_cache=self.dataset_cache
         )
-        return RunUnit(
+        unit = RunUnit(
             label=entry.label,
             folder=self.job.folder,
             plugins_dir=self.job.plugins_dir,
@@ -163,6 +166,7 @@ class _Runner:
             watch=self.job.watch,
             **unit_settings(run_context),
         )
+        return content_key(run_context, method=PLAIN), unit
 
     def _do(self, entry: ComparisonRun) -> None:
         """Do one run in this process."""
@@ -176,6 +180,22 @@ class _Runner:
                 dataset_cache=self.dataset_cache,
                 invoked=self.job.invoked,
             )
+
+
+def _apart(units: Sequence[tuple[str, RunUnit]]) -> list[RunUnit]:
+    """Return runs in an order that keeps those apart that share an uncompressed model.
+
+    The first trains it. Runs that are at work at the same time would each train it.
+
+    Args:
+        units: each with the key of that model.
+    """
+    count, ranked = Counter[str](), []
+    for key, unit in units:
+        ranked.append((count[key], unit))
+        count[key] += 1
+    # Sorting is stable: the first run of each model, then the second, and so on.
+    return [unit for _, unit in sorted(ranked, key=itemgetter(0))]
 
 
 def _notify_both(

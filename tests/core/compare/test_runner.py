@@ -1,7 +1,7 @@
 """All runs of a comparison, in one place."""
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,8 @@ import pytest
 from safecompress_core.compare import runner
 from safecompress_core.compare.runner import ComparisonJob, Failure, run_comparison
 from safecompress_core.errors import TrainingDivergedError
-from safecompress_core.execution.settings import HERE
+from safecompress_core.execution.executor import LocalExecutor
+from safecompress_core.execution.settings import HERE, Execution
 from safecompress_core.host import Registry, load_plugins
 from safecompress_core.results.command_line import Invocation
 from safecompress_core.specfile.load import LoadedSpec
@@ -95,3 +96,36 @@ def test_a_run_that_fails_takes_nothing_from_the_others(
     _, failures = compare()
     assert failures == []
     assert len(done) == 8
+
+
+class Recording(LocalExecutor):
+    """Executor that does nothing and notes the seeds of the runs, as other processes get them."""
+
+    is_local = False
+
+    def __init__(self) -> None:
+        self.seeds: list[int] = []
+
+    def do(self, units: Sequence[Any], **_: Any) -> Iterator[Any]:
+        self.seeds += [unit.asked["seed"] for unit in units]
+        yield from units
+
+
+def test_workers_do_not_train_the_same_uncompressed_model_at_the_same_time(
+    comparison: Comparison, registry: Registry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Runs of one seed share it, so runs of different seeds come first."""
+    executor = Recording()
+    monkeypatch.setattr(runner, "open_executor", lambda _: executor)
+
+    run_comparison(
+        comparison,
+        registry,
+        ComparisonJob(folder=tmp_path, plugins_dir=None, invoked=None, watch=unwatched),
+        execution=Execution(workers=2),
+        report_run=lambda *_: None,
+        observers=lambda _: None,
+        dataset_cache={},
+    )
+
+    assert executor.seeds == [1, 2, 1, 2]
