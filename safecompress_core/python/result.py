@@ -10,6 +10,7 @@ from safecompress_core.errors import ModelError
 from safecompress_core.host import Registry
 from safecompress_core.networks.in_memory import GivenArchitecture, holding_architecture
 from safecompress_core.python.arguments import GivenPath
+from safecompress_core.python.figures import FigureName, plot
 from safecompress_core.python.frames import FrameName, data_frame, record_columns, rows_of
 from safecompress_core.python.notebook_table import as_html, as_lines
 from safecompress_core.report.page import page_of
@@ -23,6 +24,8 @@ from safecompress_core.saved_models.shipped_model import ShippedModel
 
 if TYPE_CHECKING:
     from pandas import DataFrame
+
+    from safecompress_core.report.figures.plots import ReportFigure
 
 __all__ = ["Result"]
 
@@ -102,6 +105,25 @@ class Result:
         if name == "records":
             return data_frame(record_columns(self.scores()))
         return data_frame(rows_of(self.results, name))
+
+    def plot(self, name: FigureName) -> "ReportFigure":
+        """Return a figure of the report as a figure of matplotlib, which a notebook shows.
+
+        Args:
+            name: ``advantage``: each attack on each model, with intervals. ``roc``: curves with
+                bands, on linear and on logarithmic axes. ``scores``: of members and non-members.
+                ``risk``: of each member, the most exposed first. ``groups``: mean risk by group.
+                ``confusion``: attributes as they are inferred. ``trade-off``: performance against
+                each attack, for all that was tested. ``rounds``: each objective over the rounds.
+                ``noise``: of the tests, by round. ``layers``: density by layer. ``behaviours``:
+                what compression has changed.
+
+        Raises:
+            ValueError: if there is no such figure, or this result has nothing to draw in it; the
+                message names those that it has.
+            RunDirectoryError: if ``scores.parquet`` is missing or damaged.
+        """
+        return plot(self.results, self.scores, name)
 
     def scores(self) -> tuple[ScoredRecords, ...]:
         """Return the scores of the audit pool's records, by each attack on each model.

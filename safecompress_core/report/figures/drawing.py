@@ -25,6 +25,7 @@ __all__ = [
     "forest",
     "label_axes",
     "limits",
+    "name_vertical",
     "noise",
     "staircase",
     "trade_off",
@@ -176,7 +177,8 @@ def trade_off(
             _dot(axes, trial, Color.OTHER, size=6, alpha=0.25 + 0.6 * trial.round / rounds)
         front = [trial for trial in trials if trial.on_front]
         stairs = staircase([(candidate.advantage, candidate.performance) for candidate in front])
-        axes.step(*zip(*stairs, strict=True), where="post", color=Color.FRONT, lw=1.5, alpha=0.6)
+        ends = zip(*stairs, strict=True)
+        axes.step(*ends, where="post", color=Color.FRONT, lw=1.5, alpha=0.6, label="front")
         for trial in front:
             _dot(axes, trial, Color.FRONT, size=8)
         chosen = [trial for trial in trials if trial.is_chosen]
@@ -186,6 +188,7 @@ def trade_off(
             color=Color.AFTER,
             lw=1,
             ls=(0, (2, 2)),
+            label="chosen",
         )
         for trial in chosen:
             _dot(axes, trial, Color.AFTER, size=11 if trial.round == rounds else 6, shape="D")
@@ -336,10 +339,22 @@ def draw_value_axis(axes: Axes) -> None:
     axes.yaxis.set_major_formatter(FuncFormatter(_short))
 
 
+def name_vertical(axes: Axes, up: str) -> None:
+    """Write what the vertical axis is of above it, where its ticks begin."""
+    axes.annotate(
+        up,
+        (0, 1),
+        (-40, 10),
+        xycoords="axes fraction",
+        textcoords="offset points",
+        color=Color.MUTED,
+    )
+
+
 def label_axes(axes: Axes, *, right: str, up: str) -> None:
     """Two axes of figures, and what they are of."""
     axes.set_xlabel(right)
-    axes.set_title(up, loc="left", color=Color.MUTED, x=-0.14, pad=10)
+    name_vertical(axes, up)
     for axis in (axes.xaxis, axes.yaxis):
         axis.set_major_locator(MaxNLocator(5))
         axis.set_major_formatter(FuncFormatter(_short))

@@ -6,7 +6,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, MaxNLocator, PercentFormatter
 
-from safecompress_core.report.figures.drawing import label_axes
+from safecompress_core.report.figures.drawing import label_axes, name_vertical
 from safecompress_core.report.figures.score_data import (
     Confusion,
     RecordRisk,
@@ -36,7 +36,7 @@ def roc_panel(
             highs = [point.high for point in line.band]
             axes.fill_between(limits, lows, highs, color=line.color, alpha=0.15, lw=0)
             fpr, tpr = (np.maximum(rates, floor) for rates in (line.fpr, line.tpr))
-            axes.plot(fpr, tpr, color=line.color, lw=2, clip_on=False)
+            axes.plot(fpr, tpr, color=line.color, lw=2, clip_on=False, label=line.model)
         if is_log:
             axes.set_xscale("log")
             axes.set_yscale("log")
@@ -45,7 +45,7 @@ def roc_panel(
         axes.set_xlim(floor, 1)
         axes.set_ylim(floor, 1)
         axes.set_xlabel("false-positive rate →")
-        axes.set_title("true-positive rate ↑", loc="left", color=Color.MUTED, x=-0.14, pad=10)
+        name_vertical(axes, "true-positive rate ↑")
         axes.minorticks_off()
 
     said = "; ".join(f"{line.model} {_describe_band(line)}" for line in lines)
@@ -64,12 +64,12 @@ def histogram_panel(found: ScoreHistogram, *, name: str, title: str, wide: int) 
 
     def draw(axes: Axes) -> None:
         edges = [found.bins[0].low, *(one.high for one in found.bins)]
-        for color, shares in (
-            (Color.OTHER, [one.non_members for one in found.bins]),
-            (Color.LEAK, [one.members for one in found.bins]),
+        for color, side, shares in (
+            (Color.OTHER, "non-members", [one.non_members for one in found.bins]),
+            (Color.LEAK, "members", [one.members for one in found.bins]),
         ):
             axes.stairs(shares, edges, fill=True, color=color, alpha=0.35)
-            axes.stairs(shares, edges, color=color, lw=1.5)
+            axes.stairs(shares, edges, color=color, lw=1.5, label=side)
         if found.threshold is not None:
             axes.axvline(found.threshold, color=Color.TEXT, lw=1, ls=(0, (3, 2)))
         axes.yaxis.set_major_locator(MaxNLocator(4))

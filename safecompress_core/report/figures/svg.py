@@ -12,6 +12,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from enum import StrEnum
 from io import StringIO
 from typing import Any
@@ -23,7 +24,7 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 
-__all__ = ["Color", "SvgFigure", "render_figure"]
+__all__ = ["Color", "Panel", "SvgFigure", "render_figure", "report_style"]
 
 
 class Color(StrEnum):
@@ -81,17 +82,56 @@ LARGEST = 1.2  # shown larger than drawn, text would outgrow the page's
 
 
 @contextmanager
-def _style() -> Iterator[None]:
+def report_style() -> Iterator[None]:
+    """Draw under matplotlib's defaults and the report's style, whatever the user has set."""
     with mpl.rc_context():
         mpl.rcdefaults()
         mpl.rcParams.update(STYLE)
         yield
 
 
-class SvgFigure(Markup):
-    """A drawn figure: markup that a template does not escape."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Panel:
+    """One pair of axes, to be drawn.
 
-    __slots__ = ()
+    Attributes:
+        draw: draws on the axes.
+        size: width and height, in CSS pixels.
+        margins: left, top, right and bottom of the axes, in CSS pixels.
+    """
+
+    draw: Callable[[Axes], None]
+    size: tuple[int, int]
+    margins: tuple[int, int, int, int]
+
+    def add_to(
+        self, figure: Figure, corner: tuple[float, float], whole: tuple[float, float]
+    ) -> Axes:
+        """Draw the panel on a figure.
+
+        Args:
+            figure: the figure.
+            corner: left and bottom of the panel, in CSS pixels.
+            whole: width and height of the figure, in CSS pixels.
+        """
+        (x, y), (width, height), (left, top, right, bottom) = corner, self.size, self.margins
+        box = (x + left, y + bottom, width - left - right, height - top - bottom)
+        axes = figure.add_axes(
+            (box[0] / whole[0], box[1] / whole[1], box[2] / whole[0], box[3] / whole[1])
+        )
+        self.draw(axes)
+        return axes
+
+
+class SvgFigure(Markup):
+    """A drawn figure: markup that a template does not escape.
+
+    Attributes:
+        panel: what was drawn.
+    """
+
+    __slots__ = ("panel",)
+    panel: Panel
 
 
 def render_figure(
@@ -113,18 +153,17 @@ def render_figure(
         size: width and height, in CSS pixels.
         margins: left, top, right and bottom of the axes, in CSS pixels.
     """
-    width, height = size
-    left, top, right, bottom = margins
-    with _style():
+    panel = Panel(draw=draw, size=size, margins=margins)
+    with report_style():
         mpl.rcParams["svg.hashsalt"] = name
-        figure = Figure(figsize=(width / POINTS_PER_INCH, height / POINTS_PER_INCH))
+        figure = Figure(figsize=(size[0] / POINTS_PER_INCH, size[1] / POINTS_PER_INCH))
         FigureCanvasSVG(figure)
-        box = (left, bottom, width - left - right, height - top - bottom)
-        axes = figure.add_axes((box[0] / width, box[1] / height, box[2] / width, box[3] / height))
-        draw(axes)
+        panel.add_to(figure, (0, 0), size)
         stream = StringIO()
         figure.savefig(stream, format="svg", metadata={"Date": None, "Creator": None})
-    return SvgFigure(_inline(stream.getvalue(), name, title, description, size))
+    drawn = SvgFigure(_inline(stream.getvalue(), name, title, description, size))
+    drawn.panel = panel
+    return drawn
 
 
 def _inline(text: str, name: str, title: str, description: str, size: tuple[int, int]) -> str:

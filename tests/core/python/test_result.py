@@ -77,6 +77,13 @@ def test_its_frames_are_those_of_its_results(result: Result) -> None:
     assert len(result.frame("archive")) == len(result.results.archive)
 
 
+def test_its_figures_are_those_of_its_report(result: Result) -> None:
+    """Of the results and of the scores of its records."""
+    panels = {"advantage": 2, "roc": 2, "trade-off": len(result.results.selection.attackers)}
+
+    assert {name: len(result.plot(name).axes) for name in panels} == panels  # type: ignore[arg-type]
+
+
 def test_records_are_those_of_the_file_of_scores(result: Result) -> None:
     """A row for each record of the audit pool under each attack on each model; damage is found."""
     frame, pool = result.frame("records"), result.results.pools["audit"]
