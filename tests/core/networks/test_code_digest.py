@@ -74,12 +74,12 @@ def test_a_function_may_close_over_itself() -> None:
 def test_the_digest_is_the_same_in_another_process() -> None:
     """No address and no order of a set decides it."""
     code = (
-        "from tests.core.networks.test_code_digest import trainer\n"
-        "from safecompress_core.networks.code_digest import digest_of\n"
-        "print(digest_of(trainer(0.1, [1, 2])))"
+        "import runpy, sys\n"
+        "here = runpy.run_path(sys.argv[1])\n"
+        "print(here['digest_of'](here['trainer'](0.1, [1, 2])))"
     )
     output = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+        [sys.executable, "-c", code, __file__], capture_output=True, text=True, check=True
     )
 
     assert output.stdout.strip() == digest_of(trainer(0.1, [1, 2]))
