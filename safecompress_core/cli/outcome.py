@@ -23,10 +23,13 @@ logger = logging.getLogger(__name__)
 
 
 def display_of(spec: AnySpec) -> "Display":
-    """A live view on a terminal that can be redrawn; otherwise a line for every finished unit."""
+    """A live view in a notebook or on a terminal; otherwise a line for every finished unit."""
+    from safecompress_core.cli.display.notebook import NotebookView, is_notebook
     from safecompress_core.cli.display.progress import Outline, Progress
 
     progress = Progress(Outline.of(spec))
+    if is_notebook():
+        return NotebookView(progress)
     # Progress goes to standard error, so that decides.
     if sys.stderr.isatty():
         from safecompress_core.cli.display.consoles import error_console

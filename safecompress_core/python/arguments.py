@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeAlias
 
+from safecompress_core.cli.display.notebook import is_notebook
 from safecompress_core.errors import ExecutionError
 from safecompress_core.execution.settings import Execution, ExecutorName
 from safecompress_core.specfile.shipped import find_shipped_spec
@@ -65,5 +66,5 @@ def execution_of(
 
 
 def is_watched(progress: bool | None) -> bool:  # noqa: FBT001  the argument itself is passed on
-    """Return whether progress is shown: if asked for, else on a terminal alone."""
-    return sys.stderr.isatty() if progress is None else progress
+    """Return whether progress is shown: if asked for, else on a terminal or in a notebook."""
+    return sys.stderr.isatty() or is_notebook() if progress is None else progress

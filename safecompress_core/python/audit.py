@@ -85,7 +85,8 @@ def audit(
         overrides: further fields of the [audit's spec](auditing.md#the-spec-of-an-audit).
         runs_dir: where the audit's directory is made.
         plugins_dir: a folder of single-file plugins that are loaded as well.
-        progress: whether it is shown on standard error; by default where that is a terminal.
+        progress: whether it is shown; by default in a notebook, and where standard error is a
+            terminal.
 
     Raises:
         SpecError: with every problem of the settings.

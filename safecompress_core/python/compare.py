@@ -9,9 +9,10 @@ from typing import Any
 import click
 
 from safecompress_core.cli.display.lines import brief_lines
+from safecompress_core.cli.display.notebook import NotebookLines, is_notebook
 from safecompress_core.compare.compare_runs import compare_runs
 from safecompress_core.compare.preflight_runs import require_all_feasible
-from safecompress_core.compare.run_unit import Event
+from safecompress_core.compare.run_unit import Event, RunDisplay
 from safecompress_core.compare.runner import ComparisonJob
 from safecompress_core.data.dataset import Dataset
 from safecompress_core.execution.settings import ExecutorName
@@ -58,7 +59,8 @@ def compare(
         resources: ``{"gpu": 0.25}`` has four units share a GPU of the Ray cluster.
         allow_code: whether specs may import and run code that they name.
         plugins_dir: a folder of single-file plugins that are loaded as well.
-        progress: whether it is shown on standard error; by default where that is a terminal.
+        progress: whether it is shown; by default in a notebook, and where standard error is a
+            terminal.
 
     Raises:
         SpecError: with every problem of every run.
@@ -91,12 +93,9 @@ def compare(
         dataset_cache: dict[str, Dataset] = {}
         # Before the first run: an infeasible variant would otherwise fail after hours.
         require_all_feasible(comparison, host.registry, folder, dataset_cache)
-        is_shown = is_watched(progress)
+        watch, say = _progress_shown(is_watched(progress))
         job = ComparisonJob(
-            folder=folder,
-            plugins_dir=opened.plugins_dir,
-            invoked=None,
-            watch=brief_lines if is_shown else _show_nothing,
+            folder=folder, plugins_dir=opened.plugins_dir, invoked=None, watch=watch
         )
         record = compare_runs(
             comparison,
@@ -104,9 +103,19 @@ def compare(
             job,
             execution=execution,
             dataset_cache=dataset_cache,
-            say=partial(click.echo, err=True) if is_shown else _ignore,
+            say=say,
         )
     return ComparisonResult(path=folder, results=record)
+
+
+def _progress_shown(is_shown: bool) -> tuple[RunDisplay, Callable[[str], None]]:  # noqa: FBT001
+    """Return what shows each run, and what shows a line for each that is finished."""
+    if not is_shown:
+        return _show_nothing, _ignore
+    if is_notebook():
+        # One output of the cell: runs are too many for a view each.
+        return _show_nothing, NotebookLines().write
+    return brief_lines, partial(click.echo, err=True)
 
 
 @contextmanager

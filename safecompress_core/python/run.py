@@ -57,7 +57,8 @@ def run(
         resources: ``{"gpu": 0.25}`` has four units share a GPU of the Ray cluster.
         allow_code: whether the spec may import and run code that it names.
         plugins_dir: a folder of single-file plugins that are loaded as well.
-        progress: whether it is shown on standard error; by default where that is a terminal.
+        progress: whether it is shown; by default in a notebook, and where standard error is a
+            terminal.
 
     Raises:
         SpecError: with every problem of the spec, also those that only data and model show.

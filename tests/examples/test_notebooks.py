@@ -9,6 +9,8 @@ nbformat = pytest.importorskip("nbformat", reason="needs nbformat")
 client = pytest.importorskip("nbclient", reason="needs nbclient")
 pytest.importorskip("ipykernel", reason="needs ipykernel")
 
+MOST_LINES = 12
+"""Lines of an output that shows progress: of the data card, and of what was done."""
 NOTEBOOKS = sorted((Path(__file__).parents[2] / "examples").glob("*.ipynb"))
 
 
@@ -39,5 +41,9 @@ def test_a_notebook_runs_in_an_empty_folder(path: Path, tmp_path: Path) -> None:
     for before, after in zip(code_cells(written), code_cells(notebook), strict=True):
         assert before.execution_count == after.execution_count
         kinds = [output.output_type for output in after.outputs]
-        assert "execute_result" in kinds
+        # Progress is an output of its own, which ends as a line or a few.
+        progress = [one.data["text/plain"] for one in after.outputs[:-1]]
+        assert set(kinds[:-1]) <= {"display_data"}
+        assert all(len(text.splitlines()) <= MOST_LINES for text in progress)
+        assert kinds[-1] == "execute_result"
         assert [output.output_type for output in before.outputs] == ["execute_result"]

@@ -15,7 +15,7 @@ from safecompress_core.cli.display.observer import Display
 from safecompress_core.cli.display.progress import Progress
 from safecompress_core.report.formatting import duration, format_number
 
-__all__ = ["LiveView"]
+__all__ = ["LiveView", "draw_progress"]
 
 Event = Mapping[str, Any]
 
@@ -74,27 +74,29 @@ class LiveView(Display):
 
     def draw(self) -> RenderableType:
         """The whole view."""
+        # A width of its own, since ^C is echoed behind the view.
+        width = min(self._console.width - ROOM_FOR_INTERRUPT, WIDEST)
         with self._lock:
-            return self._panel()
+            return draw_progress(self._progress, width=width)
 
-    def _panel(self) -> Panel:
-        progress = self._progress
-        parts: list[RenderableType] = [_now(progress), _bar(progress)]
-        if progress.audited:
-            parts += [Text(), _audit(progress)]
-        elif progress.last_round:
-            parts += [Text(), _outcome(progress, progress.last_round), _figures(progress)]
-        return Panel(
-            Group(*parts),
-            title=Text(progress.name or "safecompress", style="bold"),
-            title_align="left",
-            subtitle=Text(progress.path, style="dim"),
-            subtitle_align="left",
-            border_style="cyan",
-            padding=(0, 1),
-            # A width of its own, since ^C is echoed behind the view.
-            width=min(self._console.width - ROOM_FOR_INTERRUPT, WIDEST),
-        )
+
+def draw_progress(progress: Progress, *, width: int) -> Panel:
+    """Draw what is being done, how far the run is, and what it has found."""
+    parts: list[RenderableType] = [_now(progress), _bar(progress)]
+    if progress.audited:
+        parts += [Text(), _audit(progress)]
+    elif progress.last_round:
+        parts += [Text(), _outcome(progress, progress.last_round), _figures(progress)]
+    return Panel(
+        Group(*parts),
+        title=Text(progress.name or "safecompress", style="bold"),
+        title_align="left",
+        subtitle=Text(progress.path, style="dim"),
+        subtitle_align="left",
+        border_style="cyan",
+        padding=(0, 1),
+        width=width,
+    )
 
 
 def _now(progress: Progress) -> Text:
