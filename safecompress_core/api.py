@@ -548,6 +548,8 @@ class Workload:
         tests: how often a model is attacked during the run.
         candidates: how many models are tested in each round; empty for a method without rounds.
         field: how many lineages each round of a race trains; empty for a method that has none.
+        abreast: how many models of a round may be trained at the same time, since none depends on
+            another; 0 for all.
         has_twins: whether each model has a swap twin, whose epochs count as well.
         replay_epochs: passes over the members to train the chosen model again by itself; None for a
             method without a lineage, which is run again as a whole.
@@ -558,6 +560,7 @@ class Workload:
     tests: int = 0
     candidates: tuple[int, ...] = ()
     field: tuple[int, ...] = ()
+    abreast: int = 0
     has_twins: bool = False
     replay_epochs: int | None = None
 

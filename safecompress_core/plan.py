@@ -51,6 +51,7 @@ class Job:
         tests: how often a model is asked for an attack; None as for ``epochs``.
         candidates: models that each round tests.
         field: lineages that each round of a race trains.
+        abreast: of these, how many may be trained at the same time; 0 for all.
         trainings: cost of all rounds in trainings of one model; None without a race.
         twins: whether this includes a swap twin of each model.
     """
@@ -62,6 +63,7 @@ class Job:
     tests: int | None = 0
     candidates: tuple[int, ...] = ()
     field: tuple[int, ...] = ()
+    abreast: int = 0
     trainings: float | None = None
     twins: bool = False
 
@@ -168,6 +170,7 @@ def _jobs(spec: RunSpec) -> Iterator[Job]:
         tests=work.tests * selecting if work else None,
         candidates=work.candidates if work else (),
         field=work.field if work else (),
+        abreast=work.abreast if work else 0,
         trainings=work.epochs / epochs if work and work.field else None,
         twins=work.has_twins if work else False,
     )

@@ -96,7 +96,7 @@ def _stages(document: Mapping[str, Any]) -> Iterator[Stage]:
         if not epochs:
             continue
         if job["field"]:
-            yield from _rounds(job)
+            yield from _trials(job) if job["abreast"] else _rounds(job)
             continue
         is_reference = job["name"].startswith("reference models")
         count = job["models"] if is_reference else 1
@@ -113,6 +113,18 @@ def _rounds(job: Mapping[str, Any]) -> Iterator[Stage]:
             seconds=(a_lineage,) * lineages,
             # Those that derive candidates are done by the command, and so is a single lineage.
             is_spread=lineages > 1 and job["candidates"][number - 1] == lineages,
+        )
+
+
+def _trials(job: Mapping[str, Any]) -> Iterator[Stage]:
+    """Yield the trials of a search, those that are proposed together as one stage."""
+    trials, abreast = job["field"][0], job["abreast"]
+    for first in range(0, trials, abreast):
+        count = min(abreast, trials - first)
+        yield Stage(
+            name=f"trials {first + 1} to {first + count}",
+            seconds=(job["epochs"] / trials,) * count,
+            is_spread=count > 1,
         )
 
 

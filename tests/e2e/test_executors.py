@@ -43,10 +43,27 @@ def model_files(run: Path) -> dict[str, bytes]:
     return {str(p.relative_to(run)): p.read_bytes() for p in run.rglob("*.safetensors")}
 
 
-def run_by(bench: Any, execution: Execution) -> FinishedRun:
-    """The same race by an executor."""
+SEARCH: dict[str, Any] = {
+    "training__epochs": 2,
+    "attackers": RACE["attackers"],
+    "gate": [],
+    "method": {
+        "type": "search",
+        "density": 0.3,
+        "update_every": 1,
+        "sampler": "nsga2",
+        "proposals": 2,
+        "budget": 8,
+        "strategies": [{**GROW, "set": {"learning_rate": {"low": 0.01, "high": 0.1}}}],
+    },
+    "audit__attackers": [{"type": "loss-threshold"}],
+}
+
+
+def run_by(bench: Any, execution: Execution, changes: dict[str, Any] = RACE) -> FinishedRun:
+    """The same run by an executor."""
     return run_spec(
-        bench.load(**RACE),
+        bench.load(**changes),
         bench.registry,
         runs=bench.folder / "runs",
         observers=bench.events.append,
@@ -64,6 +81,23 @@ def test_a_run_is_the_same_in_two_processes(
     assert comparable(finished) == comparable(alone)
     assert model_files(finished.path) == model_files(alone.path)
     assert bench.events[-1]["done"] == bench.events[-1]["total"]
+
+
+@pytest.mark.usefixtures("forked_workers")
+def test_a_search_is_the_same_in_two_processes(
+    benches: Any, tmp_path: Path, comparable: Callable[[Any], dict[str, Any]]
+) -> None:
+    """Trials that are proposed together are trained together."""
+    for name in ("here", "there"):
+        (tmp_path / name).mkdir()
+    here, there = benches(tmp_path / "here"), benches(tmp_path / "there")
+
+    alone = run_by(here, HERE, SEARCH)
+    finished = run_by(there, Execution(workers=2), SEARCH)
+
+    assert comparable(finished) == comparable(alone)
+    assert any("trial-4" in name for name in model_files(finished.path))
+    assert model_files(finished.path) == model_files(alone.path)
 
 
 @pytest.mark.ray

@@ -3,7 +3,8 @@
 ::
 
     repeat while a whole training can be paid for:
-        propose settings ▸ train model and swap twin ▸ test at each report ▸ prune?
+        propose settings, of one trial or several ▸ for each:
+            train model and swap twin ▸ test at each report ▸ prune?
     choose among the finished trials as a race ranks its last lineages
 
 Settings come from the strategies that a race is spread over, and tests are those of a race; what
@@ -26,11 +27,18 @@ from safecompress_core.methods.architecture import Architecture
 from safecompress_core.methods.lineages.lineage_training import LineageTraining, TestedPair
 from safecompress_core.methods.lineages.model_figures import objectives_of
 from safecompress_core.methods.lineages.replay import LineagePath, PathStep, replay_path
-from safecompress_core.methods.method import Method, MethodContext, MethodOutcome, Recipe
+from safecompress_core.methods.method import (
+    Method,
+    MethodContext,
+    MethodOutcome,
+    MethodPart,
+    Recipe,
+)
 from safecompress_core.methods.search.params import SearchParams
 from safecompress_core.methods.search.records import FieldOfTrials
 from safecompress_core.methods.search.space import SearchSpace
-from safecompress_core.methods.search.study import SAMPLERS, TrialStudy
+from safecompress_core.methods.search.study import SAMPLERS, OpenTrial, TrialStudy
+from safecompress_core.methods.search.trial_parts import do_trial_part, train_trials_elsewhere
 from safecompress_core.methods.search.trial_work import TrialWork
 from safecompress_core.methods.search.trials import Trial, load_trials, restore_model, save_trial
 from safecompress_core.methods.sparse_training import SparseTraining
@@ -84,34 +92,94 @@ class Search(Method):
     def run(self, context: MethodContext) -> MethodOutcome:
         """All trials, from the last one that was kept."""
         written = self._training.settings(context)
-        training = LineageTraining(
+        training, study = self._lineage_training(context), self._study(context)
+        trials = load_trials(context, written)
+        # A killed run may have neither stored nor dropped its last.
+        self._complete_archive(context, trials)
+        tested = sum(len(trial.tests) for trial in trials)
+        context.events.advance(self.units() - self._units_left(trials))
+        self._skip(context, epochs=self._trained(trials), tests=tested)
+        while pending := self._propose(context, study, trials):
+            if context.do_parts is None or len(pending) == 1:
+                trials = self._train_here(training, study, trials, pending)
+            else:
+                trials = self._train_elsewhere(context, context.do_parts, trials, pending)
+        self._skip_rest(context, trials)
+        return self._outcome(context, trials)
+
+    def do_part(self, context: MethodContext, part: MethodPart) -> None:
+        """Train and test one trial, as it follows from the trials before it."""
+        training, study = self._lineage_training(context), self._study(context)
+        written = self._training.settings(context)
+        do_trial_part(self._params, training, study, part, written=written)
+
+    def replay(self, context: MethodContext, lineage: Mapping[str, Any]) -> TrainingState:
+        """Train the chosen trial again: one model, no tests."""
+        return replay_path(context, self._training, LineagePath.from_json(lineage))
+
+    def _lineage_training(self, context: MethodContext) -> LineageTraining:
+        return LineageTraining(
             context,
             self._training,
             twins=self._params.twins,
             test_finished=self._params.test_finished,
         )
-        study = self._study(context)
-        trials = load_trials(context, written)
-        # A killed run may not have dropped its last.
-        self._drop_dominated(context, trials)
-        tested = sum(len(trial.tests) for trial in trials)
-        context.events.advance(min(tested, self.units()))
-        self._skip(context, epochs=self._trained(trials), tests=tested)
-        while self._params.has_budget(self._trained(trials), context.recipe.epochs):
-            proposed = study.propose(trials)
-            if proposed is None:
-                break
-            work = TrialWork(self._params, training, study, trials, units=self.units())
-            trial, state, tested_pair = work.run(proposed)
-            trials = (*trials, trial)
-            self._keep(training, trials, state, tested_pair)
-            self._drop_dominated(context, trials)
-        self._skip_rest(context, trials)
-        return self._outcome(context, trials)
 
-    def replay(self, context: MethodContext, lineage: Mapping[str, Any]) -> TrainingState:
-        """Train the chosen trial again: one model, no tests."""
-        return replay_path(context, self._training, LineagePath.from_json(lineage))
+    def _propose(
+        self, context: MethodContext, study: TrialStudy, trials: Sequence[Trial]
+    ) -> list[OpenTrial]:
+        """Return the trials that come next, side by side; none if none is left or paid for."""
+        count = self._params.next_trials(len(trials), self._trained(trials), context.recipe.epochs)
+        pending: list[OpenTrial] = []
+        while len(pending) < count and (proposed := study.propose(trials, pending)) is not None:
+            pending.append(proposed)
+        return pending
+
+    def _train_here(
+        self,
+        training: LineageTraining,
+        study: TrialStudy,
+        trials: tuple[Trial, ...],
+        pending: Sequence[OpenTrial],
+    ) -> tuple[Trial, ...]:
+        """Train trials one after the other; return all trials."""
+        for proposed in pending:
+            work = TrialWork(
+                self._params,
+                training,
+                study,
+                trials,
+                number=len(trials) + 1,
+                units_left=self._units_left(trials),
+            )
+            trial, state, tested = work.run(proposed)
+            trials = (*trials, trial)
+            self._keep(training, trials, state, tested)
+            self._drop_dominated(training.context, trials)
+        return trials
+
+    def _train_elsewhere(
+        self,
+        context: MethodContext,
+        do_parts: Callable[[Sequence[MethodPart]], Iterator[MethodPart]],
+        trials: tuple[Trial, ...],
+        pending: Sequence[OpenTrial],
+    ) -> tuple[Trial, ...]:
+        """Have other processes train trials; return all trials."""
+        whole = self._params.models * context.recipe.epochs
+        train_trials_elsewhere(context, pending, ended=len(trials), epochs=whole, do_parts=do_parts)
+        known, trials = len(trials), load_trials(context, self._training.settings(context))
+        self._complete_archive(context, trials)
+        for count in range(known + 1, len(trials) + 1):
+            tests = trials[count - 1].tests
+            context.events.advance(min(len(tests), self._units_left(trials[: count - 1])))
+            self._skip(context, epochs=0, tests=len(tests))
+            self._report(context, trials[:count])
+        return trials
+
+    def _units_left(self, trials: Sequence[Trial]) -> int:
+        """Return the tests that progress still expects: pruned trials leave room for more."""
+        return max(0, self.units() - sum(len(trial.tests) for trial in trials))
 
     def _study(self, context: MethodContext) -> TrialStudy:
         space = SearchSpace(
@@ -147,6 +215,11 @@ class Search(Method):
             finished = training.finish(tested)
             context.store(finished, context.archive_path(trial.tests[-1].id))
         save_trial(context, trial, state)
+        self._report(context, trials)
+
+    def _report(self, context: MethodContext, trials: Sequence[Trial]) -> None:
+        """Report the last of these trials."""
+        trial = trials[-1]
         context.events.emit(
             "trial_finished",
             trial=trial.number,
@@ -156,6 +229,15 @@ class Search(Method):
             trainings=self._trained(trials) / context.recipe.epochs,
             budget=self._params.budget,
         )
+
+    def _complete_archive(self, context: MethodContext, trials: Sequence[Trial]) -> None:
+        """Store models of the archive that have no file yet, and remove those that have left it."""
+        names = {entry.id for entry in self._archive(context, trials).entries}
+        for trial in trials:
+            path = context.archive_path(trial.tests[-1].id)
+            if trial.tests[-1].id in names and not path.exists():
+                context.store(context.finish(restore_model(context, trial)).state, path)
+        self._drop_dominated(context, trials)
 
     def _drop_dominated(self, context: MethodContext, trials: Sequence[Trial]) -> None:
         """Remove the files of models that have left the archive."""
@@ -191,7 +273,7 @@ class Search(Method):
     def _skip_rest(self, context: MethodContext, trials: Sequence[Trial]) -> None:
         """Count what was planned at most and not needed as done."""
         tested, total = sum(len(trial.tests) for trial in trials), context.recipe.epochs
-        context.events.advance(max(0, self.units() - tested))
+        context.events.advance(self._units_left(trials))
         planned = self._params.workload(total)
         self._skip(
             context,

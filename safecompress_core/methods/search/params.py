@@ -30,6 +30,10 @@ class SearchParams(LineageParams):
     reports: Annotated[int, Field(ge=2, le=1000)] = 4
     """How often a trial is tested where there is a pruner, at equal distances and at its end;
     without one it is tested at its end only."""
+    proposals: Annotated[int, Field(ge=1, le=1000)] = 1
+    """How many trials in a row are proposed from the same results, those of the trials before
+    them. Several workers train these at the same time. Results depend on it, and not on workers;
+    ``random`` without a pruner depends on no results, so there it changes nothing."""
     budget: Annotated[float, Field(gt=0)] = 6.0
     """Cost of all trials at most, in trainings of one model, swap twins included. A trial begins
     where a whole one can be paid for, and costs what it has trained."""
@@ -79,14 +83,22 @@ class SearchParams(LineageParams):
         count = 1 if self.pruner == "none" else self.reports
         return tuple(epochs * number // count for number in range(1, count + 1))
 
-    def has_budget(self, trained: int, epochs: int) -> bool:
-        """Return whether a whole trial can be paid for.
+    def proposed_after(self, number: int) -> int:
+        """Return how many trials had ended when the trial of a number, from 1, was proposed."""
+        return (number - 1) // self.proposals * self.proposals
+
+    def next_trials(self, ended: int, trained: int, epochs: int) -> int:
+        """Return how many trials may be trained at the same time; 0 if none can be paid for.
 
         Args:
-            trained: epochs of all trials so far, swap twins included.
+            ended: trials so far.
+            trained: epochs of all of them, swap twins included.
             epochs: of one training.
         """
-        return trained / epochs + self.models <= self.budget + ROUNDING
+        # By whole trials: then one that is begun here is also paid for where those before it in
+        # the same group turn out to be shorter, and the trials are the same wherever they are done.
+        paid = int((self.budget - trained / epochs + ROUNDING) / self.models)
+        return max(0, min(paid, self.proposals - ended % self.proposals))
 
     def workload(self, epochs: int) -> Workload:
         """Return the work of all trials at most: with a pruner, of as many as could be pruned."""
@@ -105,6 +117,7 @@ class SearchParams(LineageParams):
             tests=tests,
             candidates=(most,) * len(ends),
             field=(most,) * len(ends),
+            abreast=self.proposals,
             has_twins=self.twins,
             replay_epochs=epochs,
         )

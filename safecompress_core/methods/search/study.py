@@ -101,20 +101,28 @@ class TrialStudy:
         # What a study reports is in our own events.
         optuna.logging.set_verbosity(optuna.logging.ERROR)
 
-    def propose(self, trials: Sequence[Trial]) -> OpenTrial | None:
+    def propose(
+        self, trials: Sequence[Trial], pending: Sequence[OpenTrial] = ()
+    ) -> OpenTrial | None:
         """Return the next trial, the first with the settings of the spec; None if none is left.
 
-        Settings that have been trained, or that a factor leads out of range, are proposed in vain.
+        It depends on its number and the trials that had ended then. Settings that have been
+        trained, or that a factor leads out of range, are proposed in vain.
+
+        Args:
+            trials: that have ended.
+            pending: proposed after them and not trained yet.
         """
-        trained = {trial.drawn.key for trial in trials}
-        study = self._study(trials)
+        before = len(trials) + len(pending)
+        taken = {trial.drawn.key for trial in trials} | {trial.drawn.key for trial in pending}
+        study = self._study(trials[: self._params.proposed_after(before + 1)])
         for attempt in range(PROPOSALS):
-            study.sampler = self._sampler(len(trials), attempt)
-            if not trials:
+            study.sampler = self._sampler(before, attempt)
+            if not before:
                 study.enqueue_trial(self._space.written_values)
             proposed = study.ask(self._space.distributions)
-            drawn = self._space.settings(proposed.params) if trials else self._space.as_written
-            if drawn is not None and drawn.key not in trained:
+            drawn = self._space.settings(proposed.params) if before else self._space.as_written
+            if drawn is not None and drawn.key not in taken:
                 return OpenTrial(drawn, proposed.params, study, proposed)
             study.tell(proposed, state=TrialState.FAIL)  # codespell:ignore tell
         return None

@@ -25,7 +25,8 @@ class TrialWork:
         training: of lineages.
         study: judges the trial at its reports.
         trials: that have ended.
-        units: tests that the display of progress expects in all.
+        number: of the trial, from 1.
+        units_left: tests that the display of progress still expects.
     """
 
     def __init__(
@@ -35,19 +36,18 @@ class TrialWork:
         study: TrialStudy,
         trials: Sequence[Trial],
         *,
-        units: int,
+        number: int,
+        units_left: int,
     ) -> None:
         self._params = params
         self._training = training
         self._context = training.context
         self._study = study
-        self._trials = trials
+        # Others may have ended since it was proposed, or not yet: they must not matter.
+        self._trials = trials[: params.proposed_after(number)]
+        self._number = number
         self._ends = params.report_epochs(self._context.recipe.epochs)
-        self._units_left = units - sum(len(trial.tests) for trial in trials)
-
-    @property
-    def _number(self) -> int:
-        return len(self._trials) + 1
+        self._units_left = units_left
 
     def run(self, proposed: OpenTrial) -> tuple[Trial, TrainingState, TestedPair]:
         """Return the trial, its trained model, and model and twin as they were tested last."""

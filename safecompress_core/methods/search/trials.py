@@ -13,7 +13,7 @@ from safecompress_core.methods.method import MethodContext
 from safecompress_core.training.settings import Settings
 from safecompress_core.training.training_state import TrainingState
 
-__all__ = ["Trial", "TrialTest", "load_trials", "restore_model", "save_trial"]
+__all__ = ["Trial", "TrialTest", "load_trials", "restore_model", "save_trial", "trial_name"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,7 +88,7 @@ def save_trial(context: MethodContext, trial: Trial, state: TrainingState) -> No
     # A pruned model is never chosen.
     if not trial.is_pruned:
         tensors.append(state.tensors())
-    context.checkpoints.save(_name(trial.number), record, tensors)
+    context.checkpoints.save(trial_name(trial.number), record, tensors)
 
 
 def load_trials(context: MethodContext, written: Settings) -> tuple[Trial, ...]:
@@ -99,7 +99,7 @@ def load_trials(context: MethodContext, written: Settings) -> tuple[Trial, ...]:
         written: settings of the spec; they lend the types of their parameters.
     """
     trials: list[Trial] = []
-    while (checkpoint := context.checkpoints.load(_name(len(trials) + 1))) is not None:
+    while (checkpoint := context.checkpoints.load(trial_name(len(trials) + 1))) is not None:
         record, tensors = checkpoint
         start: Start = record["start"]
         settings = written.restore(record["settings"])
@@ -122,10 +122,11 @@ def load_trials(context: MethodContext, written: Settings) -> tuple[Trial, ...]:
 
 def restore_model(context: MethodContext, trial: Trial) -> TrainingState:
     """Return the model of a trial that was trained to its end."""
-    checkpoint = context.checkpoints.load(_name(trial.number))
+    checkpoint = context.checkpoints.load(trial_name(trial.number))
     assert checkpoint is not None  # kept when the trial ended
     return context.restore_state(checkpoint[1][-1], trial.drawn.settings, epoch=trial.epochs)
 
 
-def _name(number: int) -> str:
+def trial_name(number: int) -> str:
+    """Return the checkpoint of a trial by its number, from 1."""
     return f"trial-{number}"

@@ -10,7 +10,7 @@ from safecompress_core.execution.worker_plan import OVERHEAD, START, plan_worker
 
 def job(name: str, epochs: int, **facts: Any) -> dict[str, Any]:
     """A job of a plan."""
-    plain = {"models": 1, "candidates": (), "field": (), "twins": False}
+    plain = {"models": 1, "candidates": (), "field": (), "abreast": 0, "twins": False}
     return {"name": name, "epochs": epochs, **plain, **facts}
 
 
@@ -52,6 +52,17 @@ def test_lineages_of_a_round_are_units_unless_candidates_are_derived() -> None:
     assert planned.seconds == pytest.approx(START + 2 * (10 + OVERHEAD) + 10)
     # Six lineages with twins, 16 bytes a parameter, there and back.
     assert planned.bytes_moved == 2 * 16 * 1000 * 2 * 6
+
+
+def test_trials_of_a_search_are_units_where_they_are_proposed_together() -> None:
+    """Five trials of 10 seconds, two at a time: the last is alone, so the command trains it."""
+    search = job("method", 50, field=(5,), candidates=(5,), abreast=2)
+
+    planned = plan_workers(document(search), Execution(workers=8))
+
+    assert planned is not None
+    assert planned.units == 4
+    assert planned.seconds == pytest.approx(START + 2 * (10 + OVERHEAD) + 10)
 
 
 def test_answers_of_references_move_and_their_weights_do_not() -> None:

@@ -99,5 +99,5 @@ def test_a_trial_begins_where_a_whole_one_is_paid_for(
     """To the last epoch."""
     params = params_of(prepare, searching(budget=2.5))
 
-    assert params.has_budget(6, 4)
-    assert not params.has_budget(7, 4)
+    assert params.next_trials(ended=2, trained=6, epochs=4) == 1
+    assert params.next_trials(ended=2, trained=7, epochs=4) == 0

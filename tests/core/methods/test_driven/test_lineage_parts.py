@@ -1,6 +1,6 @@
 """Lineages of a race that are trained and tested elsewhere."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -9,10 +9,9 @@ import pytest
 import torch
 
 from safecompress_core.context.run_context import RunContext
-from safecompress_core.methods.method import MethodContext, MethodOutcome, MethodPart
+from safecompress_core.methods.method import MethodContext, MethodOutcome
 from safecompress_core.methods.test_driven.tested_models import part_name
 from safecompress_core.results.checkpoints import Checkpoints
-from safecompress_core.results.events import EventLog
 
 Prepare = Callable[..., RunContext]
 Events = list[Mapping[str, Any]]
@@ -32,33 +31,6 @@ RACE = {
 }
 
 
-class Elsewhere:
-    """Does parts with contexts of its own, as another process would; stops after some."""
-
-    def __init__(self, prepare: Prepare, checkpoints: Path, *, stops_after: int = 100) -> None:
-        self.done: list[MethodPart] = []
-        self._prepare = prepare
-        self._checkpoints = checkpoints
-        self._stops_after = stops_after
-
-    def __call__(self, parts: Sequence[MethodPart]) -> Iterator[MethodPart]:
-        # Not in their order: whatever is done first must not matter.
-        for part in reversed(parts):
-            if len(self.done) == self._stops_after:
-                raise KeyboardInterrupt
-            run_context = self._prepare(**RACE)
-            context = run_context.method_context(
-                "method",
-                big=None,
-                checkpoints=Checkpoints(self._checkpoints),
-                archived=Path,
-                events=EventLog(),
-            )
-            run_context.method.do_part(context, part)
-            self.done.append(part)
-            yield part
-
-
 def have_same_tensors(one: MethodOutcome, other: MethodOutcome) -> bool:
     """Whether the chosen models, with all that training goes on from, are the same."""
     first, second = one.chosen.tensors(), other.chosen.tensors()
@@ -68,7 +40,11 @@ def have_same_tensors(one: MethodOutcome, other: MethodOutcome) -> bool:
 
 
 def test_a_race_is_the_same_wherever_its_lineages_are_trained(
-    prepare: Prepare, workshop: Callable[..., MethodContext], tmp_path: Path, events: Events
+    prepare: Prepare,
+    workshop: Callable[..., MethodContext],
+    tmp_path: Path,
+    events: Events,
+    elsewhere_of: Any,
 ) -> None:
     """Records, archive and weights; the last lineage, which is alone, stays here."""
     method = prepare(**RACE).method
@@ -76,7 +52,7 @@ def test_a_race_is_the_same_wherever_its_lineages_are_trained(
     reported = [event["event"] for event in events]
     events.clear()
     context = workshop(**RACE)
-    elsewhere = Elsewhere(prepare, tmp_path / "other")
+    elsewhere = elsewhere_of(RACE, tmp_path / "other")
 
     there = method.run(
         replace(context, checkpoints=Checkpoints(tmp_path / "other"), do_parts=elsewhere)
@@ -95,11 +71,11 @@ def test_a_race_is_the_same_wherever_its_lineages_are_trained(
 
 
 def test_a_part_reads_its_own_lineage_alone(
-    prepare: Prepare, workshop: Callable[..., MethodContext], tmp_path: Path
+    prepare: Prepare, workshop: Callable[..., MethodContext], tmp_path: Path, elsewhere_of: Any
 ) -> None:
     """The files of the others are not sent; an untrained lineage needs none."""
     context = workshop(**RACE)
-    elsewhere = Elsewhere(prepare, tmp_path / "other")
+    elsewhere = elsewhere_of(RACE, tmp_path / "other")
 
     prepare(**RACE).method.run(
         replace(context, checkpoints=Checkpoints(tmp_path / "other"), do_parts=elsewhere)
@@ -113,19 +89,19 @@ def test_a_part_reads_its_own_lineage_alone(
 
 
 def test_after_an_interrupt_only_what_is_missing_is_done(
-    prepare: Prepare, workshop: Callable[..., MethodContext], tmp_path: Path
+    prepare: Prepare, workshop: Callable[..., MethodContext], tmp_path: Path, elsewhere_of: Any
 ) -> None:
     """Parts that were finished count, in the middle of a round as well."""
     method, there = prepare(**RACE).method, tmp_path / "other"
-    first = Elsewhere(prepare, there, stops_after=4)
+    first = elsewhere_of(RACE, there, stops_after=4)
 
-    def context(elsewhere: Elsewhere) -> MethodContext:
+    def context(elsewhere: Any) -> MethodContext:
         return replace(workshop(**RACE), checkpoints=Checkpoints(there), do_parts=elsewhere)
 
     with pytest.raises(KeyboardInterrupt):
         method.run(context(first))
     assert (there / part_name(2, first.done[-1].facts["lineage"]) / "record.json").exists()
-    second = Elsewhere(prepare, there)
+    second = elsewhere_of(RACE, there)
     resumed = method.run(context(second))
 
     assert len(first.done) + len(second.done) == 5
