@@ -60,6 +60,7 @@ def represent(dataset: Dataset, indices: Tensor) -> BlindRepresentation | None:
         indices: which ones, shape (N,), int64.
     """
     parts: Iterator[Part]
+    dataset = dataset.asked or dataset
     if dataset.texts:
         kind, parts = "words", _words([dataset.texts[row] for row in indices.tolist()])
     else:

@@ -125,8 +125,9 @@ class SpecContext:
         """Return the attacks of the audit."""
         return tuple(self.build_attacks(self.spec.audit.attackers))
 
+    @cached_property
     def blind_baseline(self) -> BlindBaselineRecord:
-        """Classify members and non-members of the pools without the model."""
+        """Classify members and non-members of the pools without the model, once."""
         return blind_baseline(
             self.dataset,
             self.pools,

@@ -188,7 +188,8 @@ class Dataset:
         bounds: the lowest and the highest value that an input can have, as tensors that broadcast
             to one sample: of pixels, black and white after normalisation. None where there are no
             such bounds, as for standardised columns.
-        holds_answers: whether the inputs are a model's answers, with its own inputs unknown.
+        holds_answers: whether the inputs are a model's answers.
+        asked: of answers, the same samples as the model took them; None where they are unknown.
         encoder: encodes new rows in the same way; None where the data set does not say how.
         notes: what was done to the data on loading, a sentence each, for anyone who checks a run.
         warnings: what makes results mean less than they seem to, a sentence each.
@@ -205,6 +206,7 @@ class Dataset:
     groups: Tensor | None = None
     bounds: tuple[Tensor, Tensor] | None = None
     holds_answers: bool = False
+    asked: "Dataset | None" = None
     encoder: Encoder | None = None
     notes: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
@@ -238,6 +240,7 @@ class Dataset:
             is_member=None if self.is_member is None else self.is_member[rows],
             positions=self.original_positions[rows],
             groups=None if self.groups is None else self.groups[rows],
+            asked=None if self.asked is None else self.asked.take(rows),
         )
 
     @property

@@ -29,9 +29,10 @@ def holding(dataset: Dataset) -> Iterator[str]:
     if dataset.is_member is not None:
         is_member = dataset.is_member
     key = fingerprint(dataset, (rows[is_member], rows[~is_member]))
-    if dataset.texts:
+    texts = dataset.texts or (dataset.asked.texts if dataset.asked else ())
+    if texts:
         # Inputs of texts are empty until a model has tokenised them.
-        key = hashlib.sha256(repr((key, dataset.texts)).encode()).hexdigest()
+        key = hashlib.sha256(repr((key, texts)).encode()).hexdigest()
     with _held.hold(key, dataset):
         yield key
 

@@ -217,6 +217,8 @@ def fingerprint(dataset: Dataset, sides: Sequence[Tensor]) -> str:
                 digest.update(content)
         for column in (dataset.labels, *attributes):
             _add(digest, column[side])
+    if dataset.asked is not None:
+        digest.update(fingerprint(dataset.asked, sides).encode())
     return digest.hexdigest()
 
 

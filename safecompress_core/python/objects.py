@@ -22,6 +22,7 @@ from safecompress_core.errors import DataError, ModelError, TopologyError
 from safecompress_core.networks.classifier import logits_layer
 from safecompress_core.networks.code_digest import digest_of
 from safecompress_core.networks.pretrained import TextClassifier, is_text_model, token_ids
+from safecompress_core.python.samples import asked_samples
 from safecompress_core.python.sides import join_rows, read_side
 from safecompress_core.runs.audits.audit_references import Train, TrainedModels
 from safecompress_core.saved_models.model_format import Format
@@ -194,7 +195,9 @@ def _closed_model(
 ) -> AuditedObjects:
     """Return a model whose answers are its samples."""
     model = MemoryModel.of(form, answers=answers.values)
-    return AuditedObjects(model, samples.dataset(answers), inputs=inputs)
+    dataset = samples.dataset(answers)
+    asked = None if inputs is None else asked_samples(inputs, dataset)
+    return AuditedObjects(model, replace(dataset, asked=asked), inputs=inputs)
 
 
 def _name_sample(row: int, *, members: int) -> str:

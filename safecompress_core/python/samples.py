@@ -1,4 +1,4 @@
-"""Samples of a run as Python objects: arrays, tensors, data frames, torch data sets."""
+"""Samples as Python objects: arrays, tensors, data frames, torch data sets."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -12,7 +12,7 @@ from safecompress_core.errors import DataError
 from safecompress_core.python.sides import read_side
 from safecompress_core.saved_models.objects.answering import tensor_of
 
-__all__ = ["read_samples"]
+__all__ = ["asked_samples", "read_samples"]
 
 # N samples
 
@@ -45,6 +45,44 @@ def read_samples(data: Any) -> Dataset:
         attributes=private,
         texts=texts,
     )
+
+
+def asked_samples(inputs: Any, dataset: Dataset) -> Dataset | None:
+    """Return the samples that a closed model was asked about; None if they are no numbers or texts.
+
+    Columns of a data frame keep their names, and those of other values than numbers become codes.
+
+    Args:
+        inputs: of all samples, as the model takes them.
+        dataset: the samples with the model's answers as their inputs.
+    """
+    names: dict[str, tuple[int, ...]] = {}
+    if hasattr(inputs, "iloc"):
+        names = {str(name): (place,) for place, name in enumerate(inputs.columns)}
+        inputs = np.stack([_codes(inputs[name]) for name in inputs.columns], axis=1)
+    if texts := _texts(inputs):
+        values = torch.zeros(len(texts), 0)
+    else:
+        try:
+            values = tensor_of(inputs)
+        except (DataError, ValueError):  # of objects that only the model reads
+            return None
+    return Dataset(
+        inputs=values,
+        labels=dataset.labels,
+        classes=dataset.classes,
+        attributes={},
+        features=names,
+        texts=texts,
+    )
+
+
+def _codes(column: Any) -> NDArray[np.float32]:
+    """Return a column of a data frame as numbers, shape (N,)."""
+    values = np.asarray(column)
+    if values.dtype.kind not in "biuf":
+        _, values = np.unique([str(value) for value in values.tolist()], return_inverse=True)
+    return values.astype(np.float32)
 
 
 def _texts(inputs: Any) -> tuple[str, ...]:

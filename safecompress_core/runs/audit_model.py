@@ -23,6 +23,7 @@ from safecompress_core.data.data_card import describe_data
 from safecompress_core.host import Registry
 from safecompress_core.networks.classifier import Classifier
 from safecompress_core.preflight.audit_checks import check_audit_feasible
+from safecompress_core.preflight.shift_warning import with_shift_warning
 from safecompress_core.results.checkpoints import Checkpoints
 from safecompress_core.results.command_line import Invocation
 from safecompress_core.results.directory import (
@@ -178,7 +179,7 @@ class _AuditUnits:
             method=None,
             attackers=[],
             metric=audit_context.performance[0],
-            data=self._data(),
+            data=with_shift_warning(self._data(), audit_context),
         )
         start = time.perf_counter()
         answers = self._answers(events)
@@ -261,7 +262,7 @@ class _AuditUnits:
         audited = AuditedModels(
             chosen=ModelAuditRecord.of(ModelRecord.model_validate(sizes), audit.record),
             baseline=None,
-            blind_baseline=self.audit_context.blind_baseline(),
+            blind_baseline=self.audit_context.blind_baseline,
             scores=audit.scores,
             controls=ControlsRecord(
                 null=auditor.null_control(network, references=references),

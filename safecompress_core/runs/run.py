@@ -21,6 +21,7 @@ from safecompress_core.methods.uncompressed import Uncompressed
 from safecompress_core.networks.classifier import Classifier
 from safecompress_core.plan import PLAIN, make_plan
 from safecompress_core.preflight.run_checks import require_feasible
+from safecompress_core.preflight.shift_warning import with_shift_warning
 from safecompress_core.results.checkpoints import Checkpoints
 from safecompress_core.results.checksums import is_finished
 from safecompress_core.results.command_line import Invocation
@@ -206,7 +207,8 @@ class _RunUnits:
             method=spec.method.type,  # type: ignore[attr-defined]
             attackers=[attack.id for attack in run_context.attacks],
             metric=run_context.performance[0],
-            data=describe_data(run_context.original),
+            # Before the training, which a shift makes worthless for figures of membership.
+            data=with_shift_warning(describe_data(run_context.original), run_context),
         )
         baseline = self._train_uncompressed()
         trained, finished = self._run_method(baseline.chosen.network)

@@ -127,7 +127,7 @@ class RunAudit:
                 after=audits[CHOSEN],
                 retrained=[audits[name] for name in again],
             ),
-            blind_baseline=self._prepared.blind_baseline(),
+            blind_baseline=self._prepared.blind_baseline,
             controls=ControlsRecord(
                 null=auditor.null_control(chosen, references=references, version=version),
                 planted=auditor.planted_control(chosen, references=references, version=version),

@@ -35,7 +35,7 @@ class CellOutput:
         self._handle: Any = None
 
     def show(self, view: RenderableType) -> None:
-        """Show something in place of what was shown before."""
+        """Show something instead of what was shown before."""
         console = Console(file=StringIO(), record=True, width=WIDTH, force_jupyter=False)
         console.print(view)
         html = console.export_html(inline_styles=True, code_format=PRE, clear=False)

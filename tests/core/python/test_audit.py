@@ -1,5 +1,6 @@
 """``safecompress.audit``."""
 
+import json
 from collections import deque
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,9 @@ from sklearn.ensemble import RandomForestClassifier
 from safecompress_core.errors import DataError, ModelError, SpecError
 from safecompress_core.python.audit import audit
 
-INPUTS, LABELS = (array[:1000] for array in load_digits(return_X_y=True))
+# Shuffled: the digits are in the order of their writers, which would void every verdict.
+ORDER = np.random.default_rng(0).permutation(1000)
+INPUTS, LABELS = (array[:1000][ORDER] for array in load_digits(return_X_y=True))
 MEMBERS, OTHERS = (INPUTS[:500], LABELS[:500]), (INPUTS[500:], LABELS[500:])
 ATTACKERS: list[Any] = ["loss-threshold", {"type": "rmia", "references": 4}]
 
@@ -189,3 +192,51 @@ def test_a_function_that_trains_on_more_than_it_is_dealt_is_refused(
     with pytest.raises(ModelError, match="reference models 1 and 2 give the same answers"):
         audit(forest, train=lambda _, __: forest, **settings)
     assert list(tmp_path.rglob("results.json")) == []
+
+
+@pytest.mark.parametrize("accept", [False, True])
+def test_members_of_other_writers_void_an_audit_of_a_closed_model(
+    tmp_path: Path, *, accept: bool
+) -> None:
+    """Its answers are all that attacks see, and the baseline reads the inputs that were given."""
+    inputs, labels = load_digits(as_frame=True, return_X_y=True)
+    sides = [(inputs[rows], labels[rows]) for rows in (slice(0, 500), slice(500, 1000))]
+    model = RandomForestClassifier(10, random_state=0).fit(*sides[0])
+
+    result = audit(
+        model,
+        members=sides[0],
+        non_members=sides[1],
+        attackers=["loss-threshold"],
+        overrides={"audit.accept_shift": accept},
+        runs_dir=tmp_path,
+    )
+
+    blind = result.results.blind_baseline
+    assert blind is not None
+    assert (blind.shifted, blind.inputs) == (True, "inputs")
+    assert blind.columns[0].name.startswith("pixel_")
+    assert result.passed is accept
+    log = (result.path / "events.jsonl").read_text().splitlines()
+    (warning,) = json.loads(log[0])["data"]["warnings"]
+    assert ("VOID" in warning) is not accept
+
+
+def test_a_function_of_what_only_it_reads_has_no_baseline(tmp_path: Path) -> None:
+    """Objects that are neither numbers nor texts."""
+    rows = [{"pixels": row} for row in INPUTS]
+
+    def answer(given: list[dict[str, Any]]) -> Any:
+        rates = np.stack([row["pixels"][:10] + 1 for row in given])
+        return rates / rates.sum(axis=1, keepdims=True)
+
+    result = audit(
+        answer,
+        members=(rows[:500], LABELS[:500]),
+        non_members=(rows[500:], LABELS[500:]),
+        attackers=["loss-threshold"],
+        runs_dir=tmp_path,
+    )
+
+    assert result.results.blind_baseline is not None
+    assert result.results.blind_baseline.note == "the inputs of the samples are unknown"

@@ -10,7 +10,7 @@ from sklearn.datasets import load_iris
 from torch.utils.data import TensorDataset
 
 from safecompress_core.errors import DataError
-from safecompress_core.python.samples import read_samples
+from safecompress_core.python.samples import asked_samples, read_samples
 
 IRIS: Any = load_iris()
 NAMED = np.array(IRIS.target_names)[IRIS.target]
@@ -67,3 +67,20 @@ def test_what_is_no_samples_is_refused(data: Any, message: str) -> None:
     """With what to give instead."""
     with pytest.raises(DataError, match=message):
         read_samples(data)
+
+
+def test_what_a_closed_model_was_asked_keeps_its_columns() -> None:
+    """Of a data frame by name, words as codes; a table of objects is unknown."""
+    pandas = pytest.importorskip("pandas")
+    answers = read_samples((IRIS.data, NAMED))
+    frame = pandas.DataFrame({"length": IRIS.data[:, 0], "kind": NAMED})
+
+    asked = asked_samples(frame, answers)
+
+    assert asked is not None
+    assert asked.features == {"length": (0,), "kind": (1,)}
+    assert torch.as_tensor(asked.inputs)[[0, 149], 1].tolist() == [0, 2]
+    texts = asked_samples(["a b"] * 150, answers)
+    assert texts is not None
+    assert texts.texts == ("a b",) * 150
+    assert asked_samples([{"row": 1}] * 150, answers) is None

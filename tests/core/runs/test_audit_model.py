@@ -116,5 +116,7 @@ def test_members_of_other_sessions_void_an_audit_unless_the_spec_accepts_it(
     blind = finished.results.blind_baseline
     assert blind is not None
     assert (blind.shifted, blind.accepted) == (True, accept)
+    warning = events[0]["data"]["warnings"][-1]
+    assert ("verdict on membership will be VOID" in warning) is not accept
     assert events[-1]["void"] == ([] if accept else ["members are shifted"])
     assert verdict_word(finished.results) == ("NO GATES" if accept else "VOID")

@@ -4,7 +4,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from sklearn.datasets import load_digits
 
 from safecompress_core.errors import RunDirectoryError
 from safecompress_core.host import Registry, load_plugins
@@ -60,3 +62,47 @@ def test_a_run_of_other_samples_is_not_gone_on_with(
 
     with pytest.raises(RunDirectoryError, match="changed since this run began"):
         run_spec(loaded, registry, runs=finished_run.parent, observers=lambda _: None)
+
+
+def test_shifted_members_are_told_of_before_anything_is_trained(
+    tiny_spec: Path, registry: Registry, tmp_path: Path
+) -> None:
+    """With the run's first event: the verdict would be void whatever is trained."""
+    digits = load_digits()
+    np.savez(
+        tmp_path / "sessions.npz",
+        inputs=(digits.data / 16).astype(np.float32),
+        labels=digits.target,
+        members=np.arange(len(digits.target)) < 900,
+    )
+    data = {"type": "numpy", "path": str(tmp_path / "sessions.npz"), "members": "members"}
+    loaded = load_spec(
+        tiny_spec,
+        overrides={
+            "task.data": data,
+            "pools.members": "given",
+            "device": "cpu",
+            "attackers": [],
+            "method": {"type": "uncompressed"},
+            "audit.attackers": [{"type": "loss-threshold"}],
+            "gate": [],
+        },
+        registry=registry,
+    )
+
+    class StopError(Exception):
+        pass
+
+    events: list[Mapping[str, Any]] = []
+
+    def stop(event: Mapping[str, Any]) -> None:
+        events.append(event)
+        raise StopError
+
+    with pytest.raises(StopError):
+        run_spec(loaded, registry, runs=tmp_path / "runs", observers=stop)
+
+    (started,) = events
+    assert started["event"] == "run_started"
+    assert "The verdict on membership will be VOID" in started["data"]["warnings"][-1]
+    assert not list((tmp_path / "runs").rglob("*.safetensors"))
