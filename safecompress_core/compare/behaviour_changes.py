@@ -39,13 +39,15 @@ def _rows(runs: Sequence[Results]) -> Iterator[VariantBehaviourRecord]:
 def _row(records: Sequence[BehaviourRecord]) -> VariantBehaviourRecord:
     noises = [other.value for record in records for other in record.retrained]
     noise = math.sqrt(math.fsum(value**2 for value in noises) / len(noises)) if noises else None
+    change = summary([record.change.value for record in records])
     return VariantBehaviourRecord(
         name=records[0].name,
         higher=records[0].higher,
         relative=records[0].relative,
         before=summary([record.before.value for record in records]),
         after=summary([record.after.value for record in records]),
-        change=summary([record.change.value for record in records]),
+        change=change,
+        interval=change.interval or records[0].change.interval,
         noise=noise,
         verdict=_verdict(records, noise),
     )

@@ -1,8 +1,9 @@
 """Changes of behaviours by the variants of a comparison, side by side."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from safecompress_core.report.formatting import format_number
+from safecompress_core.report.formatting import format_interval, format_number
 from safecompress_core.results.schema import (
     UNDECIDED,
     ChangeVerdict,
@@ -11,7 +12,7 @@ from safecompress_core.results.schema import (
     VariantRecord,
 )
 
-__all__ = ["ChangeCell", "ChangeMatrix", "change_matrix"]
+__all__ = ["ChangeCell", "ChangeMatrix", "MatrixRow", "change_matrix"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,14 +22,33 @@ class ChangeCell:
     Attributes:
         after: mean of the compressed models; empty where the variant has no such figure.
         change: mean of the changes.
+        interval: of the change; empty where it is exact, as a number of bytes.
         verdict: as in ``comparison.json``; None likewise.
         direction: of a change beyond noise ``better`` or ``worse``, else ``same``.
     """
 
     after: str = ""
     change: str = ""
+    interval: str = ""
     verdict: ChangeVerdict | None = None
     direction: str = "same"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MatrixRow:
+    """One behaviour of all variants.
+
+    Attributes:
+        name: the metric; of an attack ``<attacker>.<measure>``.
+        before: mean of the uncompressed models.
+        noise: by how much re-trained uncompressed models differ from these; empty without any.
+        cells: of each variant.
+    """
+
+    name: str
+    before: str
+    noise: str
+    cells: tuple[ChangeCell, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,11 +57,11 @@ class ChangeMatrix:
 
     Attributes:
         columns: names of the variants.
-        rows: of each behaviour its name and a cell a variant.
+        rows: the behaviours.
     """
 
     columns: tuple[str, ...]
-    rows: tuple[tuple[str, tuple[ChangeCell, ...]], ...]
+    rows: tuple[MatrixRow, ...]
 
 
 def change_matrix(comparison: ComparisonResults) -> ChangeMatrix | None:
@@ -53,7 +73,18 @@ def change_matrix(comparison: ComparisonResults) -> ChangeMatrix | None:
     names = dict.fromkeys(name for rows in found for name in rows)
     return ChangeMatrix(
         columns=tuple(map(_label, variants)),
-        rows=tuple((name, tuple(_cell(rows.get(name)) for rows in found)) for name in names),
+        rows=tuple(_row(name, [rows.get(name) for rows in found]) for name in names),
+    )
+
+
+def _row(name: str, records: Sequence[VariantBehaviourRecord | None]) -> MatrixRow:
+    # All variants share the uncompressed models, and those that are trained again.
+    shared = next(record for record in records if record is not None)
+    return MatrixRow(
+        name=name,
+        before=format_number(shared.before.mean),
+        noise="" if shared.noise is None else format_number(shared.noise),
+        cells=tuple(map(_cell, records)),
     )
 
 
@@ -69,9 +100,11 @@ def _cell(record: VariantBehaviourRecord | None) -> ChangeCell:
     if record.verdict not in ("within noise", UNDECIDED):
         direction = "better" if (mean > 0) == (record.higher == "better") else "worse"
     change = format_number(mean)
+    low, high = record.interval or (mean, mean)
     return ChangeCell(
         after=format_number(record.after.mean),
         change=f"+{change}" if mean > 0 else change,
+        interval="" if low == high else format_interval(low, high),
         verdict=record.verdict,
         direction=direction,
     )

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from io import StringIO
 from typing import Any
 
+from safecompress_core.report.behaviours.matrix import ChangeCell, ChangeMatrix, change_matrix
 from safecompress_core.report.comparison.variants import (
     COLUMNS,
     Figure,
@@ -12,7 +13,12 @@ from safecompress_core.report.comparison.variants import (
     legend,
     variant_table,
 )
-from safecompress_core.results.schema import ComparisonResults, SummaryRecord, VariantRecord
+from safecompress_core.results.schema import (
+    UNDECIDED,
+    ComparisonResults,
+    SummaryRecord,
+    VariantRecord,
+)
 
 __all__ = ["as_csv", "as_latex", "as_markdown"]
 
@@ -33,6 +39,7 @@ def as_markdown(comparison: ComparisonResults) -> str:
         *(_escape_pipes(_markdown_row(row)) for row in table.rows),
         "",
         *(f"- {sentence}" for sentence in legend(comparison)),
+        *_changes(change_matrix(comparison)),
         *_failures(comparison),
     ]
     return "\n".join(lines) + "\n"
@@ -48,6 +55,34 @@ def _provenance(comparison: ComparisonResults) -> Iterator[str]:
     versions = ", ".join(f"{name} {packages[name]}" for name in ("safecompress", "torch"))
     seeds = ", ".join(map(str, comparison.seeds))
     yield f"Seeds {seeds}; {versions}; SHA-256 of the resolved runs {comparison.sha256}."
+
+
+def _changes(matrix: ChangeMatrix | None) -> Iterator[str]:
+    """What changed: a row a behaviour, a column a variant."""
+    if matrix is None:
+        return
+    yield from ("", "## What changed", "")
+    head = ["behaviour", "uncompressed", "re-trained", *(f"`{name}`" for name in matrix.columns)]
+    yield _escape_pipes(head)
+    yield _escape_pipes(["---"] * len(head))
+    for row in matrix.rows:
+        cells = map(_change, row.cells)
+        yield _escape_pipes([f"`{row.name}`", row.before, row.noise, *cells])
+    yield ""
+    yield (
+        "- Changes from the uncompressed models, with 95 % intervals; re-trained: by how much "
+        "uncompressed models of other seeds differ."
+    )
+    yield f"- **Bold**: changed beyond training noise; (?): {UNDECIDED}; all else: within noise."
+
+
+def _change(cell: ChangeCell) -> str:
+    if cell.verdict is None:
+        return ""
+    text = f"{cell.change} [{cell.interval}]" if cell.interval else cell.change
+    if cell.verdict == UNDECIDED:
+        return f"{text} (?)"
+    return text if cell.verdict == "within noise" else f"**{text}**"
 
 
 def _failures(comparison: ComparisonResults) -> Iterator[str]:
@@ -138,7 +173,10 @@ def _flat(row: VariantRecord) -> Iterator[tuple[str, Any]]:
         for measure, summary in measures.items():
             yield from _ends(f"audit.{attacker}.{measure}", summary)
     for behaviour in row.behaviours or ():
-        yield from _ends(f"change.{behaviour.name}", behaviour.change)
+        low, high = behaviour.interval or (None, None)
+        yield f"change.{behaviour.name}", behaviour.change.mean
+        yield f"change.{behaviour.name}.low", low
+        yield f"change.{behaviour.name}.high", high
         yield f"change.{behaviour.name}.verdict", behaviour.verdict
 
 

@@ -69,6 +69,9 @@ class VariantBehaviourRecord(Record):
     """Figures of the compressed models."""
     change: SummaryRecord
     """``after`` less ``before``, seed by seed."""
+    interval: tuple[float, float] | None = None
+    """95 % interval of the change: of several seeds that of the mean, of a single seed that of its
+    run, which pairs the samples."""
     noise: float | None
     """Root mean square of the differences between re-trained uncompressed models and the
     uncompressed one of their seed; null without re-trained models."""

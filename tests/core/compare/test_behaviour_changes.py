@@ -59,6 +59,18 @@ def test_seeds_decide(
     assert row.after.mean == pytest.approx(0.9 + sum(changes) / len(changes))
 
 
+def test_a_single_seed_has_the_paired_interval_of_its_run() -> None:
+    """Several have that of their mean."""
+    one, two = (
+        behaviour_changes(runs(changes, [[]] * len(changes)))[0]
+        for changes in ([-0.1], [-0.1, -0.12])
+    )
+
+    assert one.change.interval is None
+    assert one.interval == estimate(-0.1).interval
+    assert two.interval == two.change.interval
+
+
 def test_what_no_seed_shows_is_within_noise() -> None:
     """Although there are no re-trained models."""
     [row] = behaviour_changes(runs([-0.01, 0.02], [[], []], verdict="within noise"))

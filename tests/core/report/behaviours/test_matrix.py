@@ -15,6 +15,7 @@ def behaviour(name: str, change: float, verdict: ChangeVerdict) -> VariantBehavi
         before=over_seeds(0.9, 0.8),
         after=over_seeds(0.9 + change, 0.8 + change),
         change=over_seeds(change, change),
+        interval=(change - 0.02, change + 0.02),
         noise=0.01,
         verdict=verdict,
     )
@@ -35,14 +36,16 @@ def test_variants_stand_side_by_side() -> None:
 
     assert found is not None
     assert len(found.columns) == 2
-    (accuracy, cells), (noise, others) = found.rows
-    assert (accuracy, noise) == ("accuracy", "noise")
-    assert [(cell.after, cell.change, cell.direction) for cell in cells] == [
-        ("0.750", "−0.100", "worse")
-    ] * 2
-    assert [cell.verdict for cell in others] == ["within noise", None]
+    accuracy, noise = found.rows
+    assert (accuracy.name, noise.name) == ("accuracy", "noise")
+    assert (accuracy.before, accuracy.noise) == ("0.850", "0.010")
+    assert [
+        (cell.after, cell.change, cell.interval, cell.direction) for cell in accuracy.cells
+    ] == [("0.750", "−0.100", "−0.120 to −0.080", "worse")] * 2
+    assert [cell.verdict for cell in noise.cells] == ["within noise", None]
     page = render(comparison.model_copy(update={"variants": variants}))
     assert "0.750 (−0.100)" in page
+    assert "−0.120 to −0.080, changed beyond training noise" in page
 
 
 def test_older_comparisons_have_no_such_section() -> None:

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from safecompress_core.report.comparison.variants_text import as_csv, as_latex, as_markdown
-from tests.core.fixtures.comparisons import typed
+from safecompress_core.results.schema import UNDECIDED, VariantBehaviourRecord
+from tests.core.fixtures.comparisons import over_seeds, typed
 
 
 def test_markdown_has_the_command_the_hash_and_the_versions(comparison: dict[str, Any]) -> None:
@@ -26,6 +27,38 @@ def test_markdown_tells_of_runs_that_failed(comparison: dict[str, Any]) -> None:
     comparison["failures"] = [{"label": "prune, seed 3", "reason": "the loss\nis no number"}]
 
     assert "- prune, seed 3: the loss is no number" in as_markdown(typed(comparison))
+
+
+def test_markdown_has_a_table_of_changes(comparison: dict[str, Any]) -> None:
+    """A column a variant; changes beyond training noise are bold, undecided ones are marked."""
+    found = typed(comparison)
+    first, *rest = found.variants
+    rows = tuple(
+        VariantBehaviourRecord(
+            name=name,
+            higher="better",
+            relative=False,
+            before=over_seeds(0.9, 0.8),
+            after=over_seeds(0.8, 0.7),
+            change=over_seeds(-0.1, -0.1),
+            interval=(-0.12, -0.08),
+            noise=0.01,
+            verdict=verdict,
+        )
+        for name, verdict in (
+            ("accuracy", "changed beyond training noise"),
+            ("blur", "within noise"),
+            ("flips", UNDECIDED),
+        )
+    )
+    variants = (first.model_copy(update={"behaviours": rows}), *rest)
+
+    text = as_markdown(found.model_copy(update={"variants": variants}))
+
+    assert "| `accuracy` | 0.850 | 0.010 | **−0.100 [−0.120 to −0.080]** |" in text
+    assert "| `blur` | 0.850 | 0.010 | −0.100 [−0.120 to −0.080] |" in text
+    assert "| `flips` | 0.850 | 0.010 | −0.100 [−0.120 to −0.080] (?) |" in text
+    assert "What changed" not in as_markdown(found)
 
 
 def test_latex_is_a_table_of_booktabs(comparison: dict[str, Any]) -> None:
