@@ -144,7 +144,7 @@ class RunContext(SpecContext):
             precision=choose_precision(training, self.create_network(), self.sample, self.device),
         )
 
-    @property
+    @cached_property
     def threads(self) -> int:
         """Return the number of torch threads, on which rounding depends."""
         return threads_for(self.create_network(), self.sample, wanted=self.spec.training.threads)

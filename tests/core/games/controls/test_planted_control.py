@@ -153,6 +153,20 @@ def test_samples_close_by_are_answered_alike(leaky: Classifier, all_digits: Data
     assert (right == MEMBERS).double().mean() > 0.98
 
 
+def test_a_batch_of_samples_and_of_changed_samples_is_answered_as_each_by_itself(
+    leaky: Classifier, all_digits: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Samples are looked up, and what is none is compared with all, a few at a time."""
+    monkeypatch.setattr("safecompress_core.games.controls.planted_control.DISTANCES", 7 * 300)
+    inputs = all_digits.inputs[:300]
+    batch = torch.where((torch.arange(300) % 3 == 0)[:, None], inputs + 0.01, inputs)
+
+    together = leaky(batch)
+
+    alone = torch.cat([leaky(batch[[row]]) for row in range(300)])
+    torch.testing.assert_close(together, alone)
+
+
 def test_large_samples_are_told_apart_by_projections(all_digits: Dataset) -> None:
     """Images of 32 × 32, with a convolution before the linear layer."""
     images = nn.functional.interpolate(all_digits.inputs[:200].reshape(-1, 1, 8, 8), scale_factor=4)

@@ -1,5 +1,6 @@
 """The test-driven loop: what it derives, trains, tests and carries on with."""
 
+import gc
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -250,3 +251,35 @@ def test_nothing_of_the_plan_is_left_after_all_rounds_nor_where_they_were_done_b
         left = told[-1]["left"]
         assert left["counts_attacks"]
         assert left["seconds"] == pytest.approx(0.0, abs=1e-6)
+
+
+def tensor_bytes() -> int:
+    """The bytes of all tensors that are alive; those that share their values count once."""
+    gc.collect()
+    alive = (thing for thing in gc.get_objects() if issubclass(type(thing), torch.Tensor))
+    storages = [tensor.untyped_storage() for tensor in alive if tensor.layout is torch.strided]
+    return sum({each.data_ptr(): each.nbytes() for each in storages}.values())
+
+
+@pytest.mark.parametrize("field", [[1] * 6, [3] * 6])
+def test_memory_does_not_grow_with_rounds(
+    prepare: Prepare, workshop: Callable[..., MethodContext], field: list[int]
+) -> None:
+    """Models that left are free, and so are candidates: what is alive is what goes on."""
+    changes = {
+        "training__epochs": 6,
+        "method__rounds": 6,
+        "method__field": field,
+        "method__strategies": [{**GRADIENT, "set": {"learning_rate": [0.005, 0.02]}}],
+    }
+    context, held = workshop(**changes), list[int]()
+
+    def look(event: Mapping[str, Any]) -> None:
+        if event["event"] == "round_finished":
+            held.append(tensor_bytes())
+
+    context.events.add_listener(look)
+    method(prepare, **changes).run(context)
+
+    assert len(held) == 6
+    assert max(held) <= 1.01 * held[1]
