@@ -24,7 +24,7 @@ from safecompress_core.specfile.load import LoadedSpec
 from safecompress_core.specfile.models.audit_spec import AuditSpec
 from safecompress_core.specfile.models.run_spec import GIVEN
 
-__all__ = ["AuditContext", "build_audit_context", "build_samples_context"]
+__all__ = ["AuditContext", "AuditSamples", "build_audit_context", "build_samples_context"]
 
 MOST_SHOWN = 5
 

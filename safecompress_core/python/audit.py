@@ -14,14 +14,17 @@ from safecompress_core.api import Access, Kind, Need
 from safecompress_core.cli.discovery import discover_plugins
 from safecompress_core.cli.outcome import display_of, write_page
 from safecompress_core.data.in_memory import holding
-from safecompress_core.errors import DataError
+from safecompress_core.errors import DataError, ExecutionError
+from safecompress_core.execution.settings import Execution
 from safecompress_core.first_spec.audit_draft import draft_audit
 from safecompress_core.host import Registry
 from safecompress_core.python.arguments import GivenPath, is_watched, optional_path
 from safecompress_core.python.objects import AuditedObjects, read_objects, train_by
 from safecompress_core.python.result import Result
 from safecompress_core.runs.audit_model import audit_model
-from safecompress_core.runs.audits.audit_references import ReadyModels, ReferenceSource, Train
+from safecompress_core.runs.audits.audit_references import ReadyModels
+from safecompress_core.runs.audits.reference_source import ReferenceSource
+from safecompress_core.runs.audits.training_function import Train
 from safecompress_core.saved_models.model_format import Format
 from safecompress_core.saved_models.objects.answering import ask
 from safecompress_core.specfile.load import compose_spec, load_audit_spec
@@ -44,7 +47,7 @@ def audit(
     members: Any,
     non_members: Any,
     attackers: Sequence[GivenAttacker] | None = None,
-    train: Train | None = None,
+    train: Train | str | None = None,
     references: GivenReferences | None = None,
     gate: Sequence[Mapping[str, Any]] = (),
     labels: Sequence[str] = (),
@@ -52,6 +55,7 @@ def audit(
     seed: int = 0,
     overrides: Overrides = (),
     runs_dir: GivenPath = "runs",
+    workers: int = 1,
     plugins_dir: GivenPath | None = None,
     progress: bool | None = None,
 ) -> Result:
@@ -75,7 +79,9 @@ def audit(
         train: ``train(indices, seed)`` trains a model as the audited one was, on the samples at
             these positions (members first, then non-members), and returns a model of any of the
             forms above, or an answer to every sample. It makes reference models for ``lira``,
-            ``rmia``, ``base`` and ``calibrated``, and the swap test.
+            ``rmia``, ``base`` and ``calibrated``, and the swap test. A function is called in this
+            process, one training after the other. Its name, ``"module:function"``, has workers
+            import it, from the working directory or from what is installed.
         references: reference models that are there already, instead of ``train``.
         gate: bounds that the model must keep, as a spec writes them.
         labels: names of the model's outputs, in their order; by default those that a classifier
@@ -84,6 +90,8 @@ def audit(
         seed: every random choice follows from it.
         overrides: further fields of the [audit's spec](auditing.md#the-spec-of-an-audit).
         runs_dir: where the audit's directory is made.
+        workers: how many reference models are trained at once; results do not depend on it. More
+            than one need the name of ``train``, and an answer to every sample from it.
         plugins_dir: a folder of single-file plugins that are loaded as well.
         progress: whether it is shown; by default in a notebook, and where standard error is a
             terminal.
@@ -93,7 +101,14 @@ def audit(
         DataError: if samples do not fit each other or the model.
         ModelError: if the model cannot be asked, or a reference model was not trained as was asked.
         PoolError: if there are too few samples.
+        ExecutionError: if workers would have to call a function that only this process has.
     """
+    execution = Execution(workers=workers)
+    if workers > 1 and callable(train):
+        raise ExecutionError(
+            "train: a function in memory is called in this process, and cannot be brought to "
+            "workers; use one worker, or give its name ('module:function'), which they import"
+        )
     host = discover_plugins(optional_path(plugins_dir))
     objects = read_objects(model, members, non_members, labels=labels)
     source = _source(train, references, objects)
@@ -120,6 +135,8 @@ def audit(
                 host.registry,
                 runs=Path(runs_dir),
                 observers=host.notify,
+                execution=execution,
+                plugins_dir=optional_path(plugins_dir),
                 references=source,
             )
     write_page(finished)
@@ -127,7 +144,7 @@ def audit(
 
 
 def _source(
-    train: Train | None, references: GivenReferences | None, objects: AuditedObjects
+    train: Train | str | None, references: GivenReferences | None, objects: AuditedObjects
 ) -> ReferenceSource | None:
     """Return where reference models come from; None for nowhere, or a folder."""
     if train is not None and references is not None:

@@ -24,10 +24,12 @@ from safecompress_core.networks.code_digest import digest_of
 from safecompress_core.networks.pretrained import TextClassifier, is_text_model, token_ids
 from safecompress_core.python.samples import asked_samples
 from safecompress_core.python.sides import join_rows, read_side
-from safecompress_core.runs.audits.audit_references import Train, TrainedModels
+from safecompress_core.runs.audits.trained_models import TrainedModels
+from safecompress_core.runs.audits.training_function import NamedFunction, Train
 from safecompress_core.saved_models.model_format import Format
 from safecompress_core.saved_models.objects.answering import Answers, ask, is_array, tensor_of
 from safecompress_core.saved_models.objects.memory_model import MemoryModel
+from safecompress_core.specfile.component_files import ExternalCode
 
 __all__ = ["AuditedObjects", "read_objects", "train_by"]
 
@@ -137,20 +139,26 @@ def _warn_of_train_mode(module: nn.Module) -> None:
         warnings.warn(message, stacklevel=4)  # where audit was called
 
 
-def train_by(train: Train, objects: AuditedObjects) -> TrainedModels:
+def train_by(train: Train | str, objects: AuditedObjects) -> TrainedModels:
     """Return reference models that a function trains.
 
     Args:
         train: takes positions of samples (members first, int64) and a seed, and returns a model or
-            an answer to every sample.
+            an answer to every sample; or ``module:function``, which is imported from the working
+            directory or from what is installed.
         objects: what is audited.
     """
-    if not callable(train):
+    if isinstance(train, str):
+        code = ExternalCode(name=train, folder=".")
+        digests = {f"{name} (train)": digest for name, digest in code.digests()}
+        train = NamedFunction(code=code, arguments={}, threads=1)
+    elif callable(train):
+        name = getattr(train, "__qualname__", type(train).__name__)
+        digests = {f"the function {name} (train)": digest_of(train)}
+    else:
         raise ModelError(
             f"train is a {type(train).__name__}", hint="give a function train(indices, seed)"
         )
-    name = getattr(train, "__qualname__", type(train).__name__)
-    digests = {f"the function {name} (train)": digest_of(train)}
 
     def answer(returned: Any, classes: Sequence[str]) -> Tensor:
         if objects.inputs is None and not is_array(returned):

@@ -5,7 +5,6 @@ There is no uncompressed model to stand next to it, so ``baseline`` is None in t
 
 import time
 from dataclasses import dataclass, replace
-from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -20,11 +19,12 @@ from safecompress_core.audit.reference_checks import require_told
 from safecompress_core.context.audit_context import AuditContext, build_audit_context
 from safecompress_core.context.reference_context import count_references
 from safecompress_core.data.data_card import describe_data
+from safecompress_core.execution.executor import Executor
+from safecompress_core.execution.settings import HERE, Execution, open_executor
 from safecompress_core.host import Registry
 from safecompress_core.networks.classifier import Classifier
 from safecompress_core.preflight.audit_checks import check_audit_feasible
 from safecompress_core.preflight.shift_warning import with_shift_warning
-from safecompress_core.results.checkpoints import Checkpoints
 from safecompress_core.results.command_line import Invocation
 from safecompress_core.results.directory import (
     RunDirectory,
@@ -46,15 +46,14 @@ from safecompress_core.results.schema import (
     Results,
 )
 from safecompress_core.results.score_file import AUDITED
-from safecompress_core.runs.audits.audit_references import (
-    ReferenceSource,
-    TrainedModels,
-    reference_source,
-)
+from safecompress_core.runs.audits.audit_references import reference_source
+from safecompress_core.runs.audits.reference_source import ReferenceSource, ReferenceWork
 from safecompress_core.runs.audits.swap_test import run_swap_test
+from safecompress_core.runs.audits.trained_models import TrainedModels
 from safecompress_core.runs.build_results import AuditedModels, build_results, write_results
 from safecompress_core.runs.failure_attribution import naming_code
 from safecompress_core.runs.run import FinishedRun
+from safecompress_core.runs.spec_unit import needed_distributions
 from safecompress_core.saved_models.load import LoadedModel
 from safecompress_core.saved_models.model_format import Format, GivenModel
 from safecompress_core.specfile.load import LoadedSpec
@@ -73,6 +72,8 @@ def audit_model(
     *,
     runs: Path,
     observers: Listener,
+    execution: Execution = HERE,
+    plugins_dir: Path | None = None,
     invoked: Invocation | None = None,
     references: ReferenceSource | None = None,
 ) -> FinishedRun:
@@ -84,6 +85,8 @@ def audit_model(
         registry: what its components are made of.
         runs: where the directory is made; its name follows from spec, plugins and model.
         observers: receives every event.
+        execution: what trains reference models; results do not depend on it.
+        plugins_dir: where single-file plugins are, for other processes to load.
         invoked: the command line that asks for it, which the directory records.
         references: where reference models come from; None for where the spec says.
 
@@ -111,7 +114,9 @@ def audit_model(
             )
         write_json(directory.path / "plugins.json", records)
         write_yaml(directory.path / "spec.resolved.yaml", loaded.resolved)
-        with reproducible(_threads(audit_context, network)):
+        threads = _threads(audit_context, network)
+        with reproducible(threads), open_executor(execution) as executor:
+            executor.require(needed_distributions(loaded.resolved, registry))
             record = _environment(audit_context, finished, invoked)
             write_json(directory.path / "environment.json", record)
             work = _AuditUnits(
@@ -122,6 +127,8 @@ def audit_model(
                 directory=directory,
                 observers=observers,
                 references=references,
+                executor=executor,
+                plugins_dir=plugins_dir,
             )
             results = work.results()
         directory.record_all_files()
@@ -159,6 +166,8 @@ class _AuditUnits:
     directory: RunDirectory
     observers: Listener
     references: ReferenceSource | None
+    executor: Executor
+    plugins_dir: Path | None
 
     @property
     def _count(self) -> int:
@@ -224,16 +233,20 @@ class _AuditUnits:
         )
         return {} if guarding is None or guard is None else {guard["type"]: dict(guarding.facts())}
 
-    @cached_property
-    def _checkpoints(self) -> Checkpoints:
-        return Checkpoints(self.directory.path / "checkpoints" / "references")
+    def _work(self, events: EventLog) -> ReferenceWork:
+        return ReferenceWork(
+            folder=self.directory.path / "checkpoints" / "references",
+            events=events,
+            executor=self.executor,
+            plugins_dir=self.plugins_dir,
+        )
 
     def _answers(self, events: EventLog) -> ReferenceAnswers | None:
         """Return what reference models answer, checked; None where no attack asks for any."""
         if self.references is None or not self._count:
             return None
         context = self.audit_context
-        answers = self.references.answers(context, self._count, self._checkpoints, events)
+        answers = self.references.answers(context, self._count, self._work(events))
         data = context.dataset
         is_member = torch.zeros(len(data), dtype=torch.bool)
         is_member[context.pools.members] = True
@@ -245,12 +258,12 @@ class _AuditUnits:
             return None
         return ReferencesRecord(models=self._count, method=self.references.method)
 
-    def _swap_test(self, auditor: Auditor) -> AnyAttackRecord | None:
+    def _swap_test(self, auditor: Auditor, events: EventLog) -> AnyAttackRecord | None:
         """Return the comparison with the swap twin; None where none can be trained, or shall be."""
         context, models = self.audit_context, self.references
         if not isinstance(models, TrainedModels) or not context.spec.audit.swap_test:
             return None
-        return run_swap_test(context, auditor, self.network, models, self._checkpoints)
+        return run_swap_test(context, auditor, self.network, models, self._work(events))
 
     def _run_audit(self, events: EventLog, references: ReferenceAnswers | None) -> AuditedModels:
         """Sizes, metrics, attacks and controls."""
@@ -268,7 +281,7 @@ class _AuditUnits:
                 null=auditor.null_control(network, references=references),
                 planted=auditor.planted_control(network, references=references),
             ),
-            swap_test=self._swap_test(auditor),
+            swap_test=self._swap_test(auditor, events),
         )
         events.advance()
         return audited

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from safecompress_core.context.run_context import RunContext, build_run_context
+from safecompress_core.context.spec_context import SpecContext
 from safecompress_core.errors import ExecutionError
 from safecompress_core.execution.units import Unit
 from safecompress_core.host import Registry, load_plugins
@@ -50,12 +51,12 @@ class UnitSpec:
         return hashes
 
     @classmethod
-    def of(cls, run_context: RunContext) -> Self:
-        """Return that of a run; its samples are hashed."""
+    def of(cls, context: SpecContext) -> Self:
+        """Return that of a run or an audit; its samples are hashed."""
         return cls(
-            resolved=json.dumps(run_context.loaded.resolved),
-            identity=json.dumps(run_context.identity()),
-            allow_code=run_context.loaded.allow_code,
+            resolved=json.dumps(context.loaded.resolved),
+            identity=json.dumps(context.identity()),
+            allow_code=context.loaded.allow_code,
         )
 
 
@@ -98,13 +99,13 @@ def load_unit_spec(spec: UnitSpec, registry: Registry) -> LoadedSpec:
     return load_spec(composed, registry=registry, allow_code=spec.allow_code)
 
 
-def require_identity(known: Mapping[str, str], run_context: RunContext) -> None:
+def require_identity(known: Mapping[str, str], context: SpecContext) -> None:
     """Check that samples, files and code are those that a unit was made with.
 
     Raises:
         ExecutionError: with what differs.
     """
-    if changes := identity_changes(known, run_context.identity()):
+    if changes := identity_changes(known, context.identity()):
         raise ExecutionError(
             f"a worker reads other data than this process: {', '.join(changes)}; the files of a "
             "spec must be the same at the same paths on each machine, and stay so meanwhile"

@@ -12,6 +12,7 @@ from safecompress_core.cli.discovery import discover_plugins
 from safecompress_core.cli.options import (
     allow_code_option,
     device_option,
+    execution_options,
     json_option,
     parent_option,
     plugins_dir_option,
@@ -20,6 +21,7 @@ from safecompress_core.cli.options import (
 )
 from safecompress_core.cli.outcome import display_of, print_outcome, write_page
 from safecompress_core.cli.spec_file import SpecFile
+from safecompress_core.execution.settings import Execution, begin_to_start
 from safecompress_core.first_spec.audit_draft import draft_audit
 from safecompress_core.specfile.checks.kinds import SpecKind
 from safecompress_core.specfile.load import compose_spec, load_audit_spec
@@ -57,6 +59,7 @@ existing = click.Path(exists=True, path_type=Path)
 @set_option("Change a field of the spec: --set pools.members=0.5. May be repeated.")
 @device_option
 @parent_option("--runs-dir", default="runs", description="Parent of the audit's directory.")
+@execution_options("Train so many reference models at once, by the function of audit.train.")
 @json_option("Print the results as JSON.")
 @allow_code_option("Let the model's file and the spec run the code that they hold or name.")
 @plugins_dir_option
@@ -75,6 +78,7 @@ def audit(
     overrides: tuple[str, ...],
     device: str | None,
     runs_dir: Path,
+    execution: Execution,
     as_json: bool,
     allow_code: bool,
     plugins_dir: Path | None,
@@ -107,6 +111,7 @@ def audit(
     if spec is not None:
         read = compose_spec(spec, changes)
         read.require(SpecKind.AUDIT)
+    begin_to_start(execution)
     # Imported after the check: a spec for another command is reported without loading torch.
     from safecompress_core.report.verdict import is_good
     from safecompress_core.runs.audit_model import audit_model
@@ -143,6 +148,8 @@ def audit(
             host.registry,
             runs=runs_dir,
             observers=host.notify,
+            execution=execution,
+            plugins_dir=plugins_dir,
             invoked=invocation(context),
         )
     # The page is written before results are printed, so that its path can be shown.

@@ -18,9 +18,9 @@ from safecompress_core.context.audit_context import AuditContext
 from safecompress_core.data.pools import Pool
 from safecompress_core.games.play import Attack
 from safecompress_core.networks.classifier import BlackBoxModel, Classifier
-from safecompress_core.results.checkpoints import Checkpoints
 from safecompress_core.results.schema import AnyAttackRecord, parse_attack
-from safecompress_core.runs.audits.audit_references import TrainedModels
+from safecompress_core.runs.audits.reference_source import ReferenceWork
+from safecompress_core.runs.audits.trained_models import TrainedModels
 from safecompress_core.saved_models.rebuild import component
 
 __all__ = ["run_swap_test"]
@@ -33,7 +33,7 @@ def run_swap_test(
     auditor: Auditor,
     network: Classifier,
     models: TrainedModels,
-    checkpoints: Checkpoints,
+    work: ReferenceWork,
 ) -> AnyAttackRecord:
     """Train the twin, and compare the model with it on the exchanged samples.
 
@@ -42,7 +42,7 @@ def run_swap_test(
         auditor: of its attacks.
         network: the audited model.
         models: trains the twin.
-        checkpoints: where the twin's answers are kept.
+        work: how the twin is trained, and where its answers are kept.
 
     Raises:
         ModelError: as `TrainedModels.logits` says.
@@ -54,7 +54,7 @@ def run_swap_test(
     is_in[exchanged.members] = False
     is_in[exchanged.non_members] = True
     logits = models.logits(
-        audit_context, is_in, audit_context.seed.child("twin"), checkpoints, name="the swap twin"
+        audit_context, is_in, audit_context.seed.child("twin"), work, name="the swap twin"
     )
     rows = exchanged.indices
     # On these samples the identity on answers is the twin.

@@ -93,6 +93,9 @@ class TrainFunction(Params):
     """A folder to import from, in addition to installed packages."""
     arguments: dict[str, Any] = {}
     """Further keyword arguments of the function."""
+    threads: Annotated[int, Field(ge=1, le=1024)] = 1
+    """Processor threads of torch and BLAS while it trains, whatever process trains it. Rounding may
+    depend on them, and so results do not depend on ``--workers``."""
 
 
 class ReadyReferences(Params):
