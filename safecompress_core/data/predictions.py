@@ -55,8 +55,8 @@ def dataset_of_predictions(
         labels: the true label of each record, N names or numbers of outputs.
         names: of the model's outputs, in their order, C of them.
         is_member: shape (N,), bool.
-        kind: what the answers are; None to decide by their values: a file most of whose rows are
-            distributions holds probabilities.
+        kind: what the answers are; None to decide by their values: those most of whose rows are
+            distributions, or all of whose values are in [0, 1], are probabilities.
         groups: records of one group stay on one side, shape (N,), int64; None for no groups.
         name_row: what a message calls a record.
         outputs: the parameter that names the answers, for messages.
@@ -97,7 +97,7 @@ def check_answers(
     """
     _require_finite(answers, name_row, field)
     if kind is None:
-        kind = "probabilities" if _mostly_distributions(answers) else "logits"
+        kind = "probabilities" if _are_shares(answers) else "logits"
     if kind == "probabilities":
         _require_distributions(answers, name_row, field)
     return kind
@@ -128,9 +128,11 @@ def _require_finite(answers: Floats, name_row: Callable[[int], str], field: Fiel
         )
 
 
-def _mostly_distributions(answers: Floats) -> bool:
-    """Return whether the median row is a distribution."""
-    return bool(np.median(_is_distribution(answers)) > 0.5)
+def _are_shares(answers: Floats) -> bool:
+    """Return whether the median row is a distribution, or no value is outside [0, 1]."""
+    # Logits are below 0 or above 1 somewhere; all of them in between are wrong probabilities.
+    are_between = answers.min() >= 0 and 0 < answers.max() <= 1
+    return bool(are_between or np.median(_is_distribution(answers)) > 0.5)
 
 
 def _is_distribution(answers: Floats) -> NDArray[np.bool_]:

@@ -74,6 +74,14 @@ def test_answers_are_told_by_their_values(probabilities: Floats) -> None:
         loaded(logits, kind="probabilities")
 
 
+def test_values_from_0_to_1_are_probabilities_and_must_sum_to_1(probabilities: Floats) -> None:
+    """Those of labels one by one (sigmoids) would be wrong as logits, without a word."""
+    with pytest.raises(DataError, match="150 of 150 records do not sum to 1; the first is row 1"):
+        loaded(probabilities / 2)
+    assert "logits" in loaded(probabilities / 2, kind="logits").notes[0]
+    assert "logits" in loaded(np.zeros((150, 3))).notes[0]
+
+
 def test_the_first_record_at_fault_is_named(probabilities: Floats) -> None:
     """Its number counts from 1, with what is wrong of it."""
     broken = probabilities.copy()

@@ -158,6 +158,19 @@ def test_by_default_every_attack_is_made_that_needs_no_more(
             "failed \\(.*\\)",
         ),
         ({"members": (INPUTS[:2], LABELS[:2])}, SpecError, "would have 1 members"),
+        ({"members": (INPUTS[:500], LABELS[:499])}, DataError, "500 inputs and 499 labels"),
+        ({"members": (iter(INPUTS[:500]), LABELS[:500])}, DataError, "can be read once only"),
+        (
+            {"non_members": (INPUTS[500:], LABELS[500:] + 10)},
+            DataError,
+            "label of non_members\\[0\\], '1[0-9]', is none of the model's: 0, 1",
+        ),
+        ({"overrides": {"audit.min_risk": 1}}, SpecError, "audit.min_risk: 1 is not less than 1"),
+        (
+            {"overrides": {"audit.accept_shift": "perhaps"}},
+            SpecError,
+            "audit.accept_shift: 'perhaps' is not true or false",
+        ),
         ({"gate": [{"measure": "model.file_bytes", "at_most": 1}]}, SpecError, "size of the model"),
     ],
 )
@@ -175,6 +188,29 @@ def test_what_cannot_work_is_refused(
 
     with pytest.raises(error, match=message):
         audit(forest, **given)
+
+
+@pytest.mark.parametrize(
+    ("model", "error", "message"),
+    [
+        (
+            RandomForestClassifier(),
+            ModelError,
+            "RandomForestClassifier is not fitted; call its fit",
+        ),
+        (lambda rows: np.full((len(rows), 10), 0.05), DataError, "do not sum to 1; .* sum of 0.5"),
+        (lambda rows: (row for row in rows), ModelError, "generator, which can be read once only"),
+        (np.full((900, 10), 0.1), DataError, "900 answers, and 1000 members and non-members"),
+    ],
+)
+def test_what_is_no_model_is_refused(
+    model: Any, error: type[Exception], message: str, tmp_path: Path
+) -> None:
+    """Before any attack."""
+    with pytest.raises(error, match=message):
+        audit(model, members=MEMBERS, non_members=OTHERS, runs_dir=tmp_path)
+
+    assert not any(tmp_path.iterdir())
 
 
 def test_a_function_that_trains_on_more_than_it_is_dealt_is_refused(

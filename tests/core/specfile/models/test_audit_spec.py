@@ -88,3 +88,30 @@ def test_what_a_command_lays_over_a_spec_has_a_place_of_its_own(
     bare = AUDIT | {"task": {"data": {"type": "handwriting"}}}
     filled = load_audit_spec(written(tmp_path, bare), laid=laid[1:], registry=built_ins)
     assert filled.resolved["task"]["model"]["type"] == "lenet"
+
+
+@pytest.mark.parametrize("spec", [AUDIT, RUN], ids=["audit", "run"])
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"min_risk": 0}, "0 is not greater than 0; write a number greater than 0 and less than 1"),
+        ({"min_risk": 1.5}, "1.5 is not less than 1; write a number greater than 0 and less"),
+        ({"min_risk": "high"}, "'high' is not a number; write a number"),
+        ({"accept_shift": "perhaps"}, "'perhaps' is not true or false; write true or false"),
+        ({"accept_shift": 2}, "2 is not true or false; write true or false"),
+        ({"accept_shift": [True]}, "a list is not true or false; write true or false"),
+    ],
+)
+def test_risk_and_shift_are_checked(
+    spec: dict[str, Any], given: dict[str, Any], message: str, built_ins: Registry, tmp_path: Path
+) -> None:
+    """At their place in the file, in audits and in runs."""
+    (field,) = given
+    content = {**spec, "audit": {"attackers": [{"type": "gap"}], **given}}
+
+    with pytest.raises(SpecError) as raised:
+        load_any_spec(written(tmp_path, content), registry=built_ins)
+
+    (problem,) = raised.value.problems
+    assert f"audit.{field}: {message}" in str(problem)
+    assert field in (tmp_path / "spec.yaml").read_text().splitlines()[problem.line - 1]
