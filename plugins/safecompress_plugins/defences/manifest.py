@@ -10,6 +10,7 @@ from safecompress_plugins.defences.training.manifest import DEFINITIONS as OF_TR
 __all__ = [
     "DEFINITIONS",
     "AdversarialRegularisationParams",
+    "AttributionPreservationParams",
     "AugmentationDefenceParams",
     "DistillationParams",
     "EntropyRegularisationParams",
@@ -146,6 +147,13 @@ class DistillationParams(DefenceParams):
     """Share of the teacher's outputs in the loss; labels have the rest. 0 is no defence."""
 
 
+class AttributionPreservationParams(DefenceParams):
+    """Attribution preservation: the uncompressed model's explanations as additional targets."""
+
+    weight: Strength = 1.0
+    """Weight of the squared distance between normalised attribution maps; 0 is no defence."""
+
+
 class AdversarialRegularisationParams(DefenceParams):
     """Training against a membership attacker that learns at the same time."""
 
@@ -239,6 +247,14 @@ DEFINITIONS = (
         summary="The uncompressed model's softened outputs as additional targets.",
         cites="Hinton, Vinyals & Dean 2015, Distilling the Knowledge in a Neural Network",
         needs=frozenset({Need.UNCOMPRESSED}),
+    ),
+    DefenceDef(
+        name="attribution-preservation",
+        params=AttributionPreservationParams,
+        target="safecompress_plugins.defences.training.attribution_preservation:AttributionPreservation",
+        summary="Attribution maps of the uncompressed model as additional targets.",
+        cites="Park et al. 2020, Attribution Preservation in Network Compression, section 4",
+        needs=frozenset({Need.UNCOMPRESSED, Need.CONTINUOUS_INPUTS}),
     ),
     DefenceDef(
         name="adversarial-regularisation",

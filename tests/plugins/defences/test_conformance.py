@@ -122,6 +122,10 @@ class TestDistillation(DefenceConformance):
     params = {"alpha": 0.6}
 
 
+class TestAttributionPreservation(DefenceConformance):
+    definition: DefenceDef = BY_NAME["attribution-preservation"]
+
+
 class TestAdversarialRegularisation(DefenceConformance):
     definition: DefenceDef = BY_NAME["adversarial-regularisation"]
     params = {"width": 64, "steps": 2}

@@ -28,11 +28,18 @@ MEMBERS, REFERENCE, OTHERS = ORDER[:400], ORDER[400:800], ORDER[800:]
 
 
 @cache
-def trained(kind: str = "", *, teacher: Classifier | None = None, **params: Any) -> Classifier:
-    """A dense perceptron, trained with one defence or none."""
+def trained(
+    kind: str = "",
+    *,
+    teacher: Classifier | None = None,
+    hidden: int = 128,
+    weights: int = 1,
+    **params: Any,
+) -> Classifier:
+    """A dense perceptron, trained with one defence or none; its first weights are of a seed."""
     network = Classifier(
-        Mlp(MlpParams(hidden=[128])).build(
-            input_shape=(1, 8, 8), classes=14, generator=torch.Generator().manual_seed(1)
+        Mlp(MlpParams(hidden=[hidden])).build(
+            input_shape=(1, 8, 8), classes=14, generator=torch.Generator().manual_seed(weights)
         )
     )
     trainer = Trainer(
@@ -48,7 +55,9 @@ def trained(kind: str = "", *, teacher: Classifier | None = None, **params: Any)
 
     def made(_: str, given: Any) -> Defence:
         defence: Defence = registry.create(given)
-        defence.prepare(representation=128, classes=14, attributes={}, generator=torch.Generator())
+        defence.prepare(
+            representation=hidden, classes=14, attributes={}, generator=torch.Generator()
+        )
         defence.equip(
             DefenceInputs(
                 schedule=trainer.schedule,
@@ -143,6 +152,31 @@ def test_a_model_withstands_what_it_was_trained_against(
         return float((right & still).sum() / right.sum())
 
     assert survival(robust) > survival(undefended) + 0.2
+
+
+@pytest.mark.parametrize("weights", [2, 3])
+def test_a_smaller_model_answers_for_the_same_reasons(undefended: Classifier, weights: int) -> None:
+    """Integrated gradients on unseen samples rank inputs more alike than after plain training."""
+    attribution = pytest.importorskip("safecompress_plugins.metrics.attribution")
+    inputs = DATA.inputs[OTHERS[:200]]
+    answers = undefended(inputs).argmax(dim=1)
+
+    def attributions(network: Classifier) -> Any:
+        found = attribution.attribute_inputs(
+            network, inputs, answers, method="integrated-gradients", steps=16
+        )
+        return found.flatten(1).double().numpy()
+
+    def agreement(network: Classifier) -> float:
+        pair = attributions(undefended), attributions(network)
+        return float(attribution.rank_correlation(*pair).mean())
+
+    plain = trained(hidden=32, weights=weights)
+    preserved = trained(
+        "attribution-preservation", teacher=undefended, hidden=32, weights=weights, weight=3.0
+    )
+
+    assert agreement(preserved) > agreement(plain) + 0.05
 
 
 @pytest.fixture
