@@ -4,18 +4,16 @@ The audit is no part of what a method is given, so no method can look at it.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import replace
-from functools import cached_property, partial
+from functools import partial
 from types import MappingProxyType
 from typing import Any
 
-import torch
 from torch import Tensor
 
 from safecompress_core.api import Need, Params
-from safecompress_core.attacks.adversary import AdversaryKnowledge, Attacker
-from safecompress_core.attacks.observations import Observations
+from safecompress_core.attacks.adversary import Attacker
 from safecompress_core.attacks.reference_answers import ReferenceAnswers
+from safecompress_core.audit.fresh_attackers import FreshAttackers
 from safecompress_core.audit.measurement import (
     Measured,
     Measurement,
@@ -23,27 +21,22 @@ from safecompress_core.audit.measurement import (
     find_exposed,
     record_estimate,
 )
+from safecompress_core.audit.membership_controls import MembershipControls
+from safecompress_core.audit.pool_observer import PoolObserver
 from safecompress_core.audit.scored_records import score_records, scores_without_references
 from safecompress_core.data.dataset import Dataset
-from safecompress_core.data.pools import Pool, SamplePools
+from safecompress_core.data.pools import SamplePools
 from safecompress_core.games.attack_result import AttackResult, GameResult
-from safecompress_core.games.controls.null_control import null_control
-from safecompress_core.games.controls.planted_control import (
-    plant_in_references,
-    plant_leak,
-    planted_control,
-)
 from safecompress_core.games.measures.epsilon_bound import GUESSES, GuessOptions, MatchedPairs
 from safecompress_core.games.measures.membership_details import PRIOR, DetailOptions
 from safecompress_core.games.measures.record_scores import MIN_RISK
-from safecompress_core.games.play import Attack, ObservedPool, observe_pool
+from safecompress_core.games.play import Attack, ObservedPool
 from safecompress_core.metric import Metric
 from safecompress_core.networks.classifier import Classifier
 from safecompress_core.results.events import EventLog
 from safecompress_core.results.schema import (
     AnyAttackRecord,
     AuditRecord,
-    ControlRecord,
     parse_attack,
 )
 from safecompress_core.results.score_file import ScoredRecords
@@ -58,6 +51,10 @@ class Auditor:
 
     Every model is attacked by attackers that start from the same generators: what differs between
     two audits is the model.
+
+    Attributes:
+        measurement: of models by the metrics.
+        controls: of the attacks on membership.
     """
 
     def __init__(
@@ -79,8 +76,18 @@ class Auditor:
     ) -> None:
         self._attacks = attacks
         self.measurement = Measurement(metrics=metrics, seed=seed.child("metrics"), create=create)
-        self._metric_needs = metric_needs
-        self._dataset = dataset
+        self._observer = PoolObserver(
+            dataset=dataset,
+            pools=pools,
+            attacks=attacks,
+            metric_needs=metric_needs,
+            uncompressed=uncompressed,
+            versions=versions,
+        )
+        self._attackers = FreshAttackers(create=create, seed=seed)
+        self.controls = MembershipControls(
+            attacks=attacks, observer=self._observer, attackers=self._attackers
+        )
         self._pools = pools
         self._seed = seed
         self._detail_options = DetailOptions(
@@ -97,12 +104,7 @@ class Auditor:
             min_risk=min_risk,
             guesses=guesses,
         )
-        self._create = create
         self._events = events
-        self._uncompressed = uncompressed
-        self._versions = versions
-        # By version and pool: attacks on several versions share these observations.
-        self._shown: dict[tuple[str, str], Observations] = {}
 
     def audit(
         self,
@@ -126,7 +128,7 @@ class Auditor:
             exposed: which members count as exposed, shape (N₁,), bool; None for those that the
                 attacks on this model say are.
         """
-        look_at = partial(self._observe, network, references=references, version=version)
+        look_at = partial(self._observer.observe, network, references=references, version=version)
         # Fitted on attack-train, reported on audit; both are disjoint from select.
         known, asked = look_at(self._pools.attack_train), look_at(self._pools.audit)
         apart = self._pools.canaries
@@ -179,7 +181,7 @@ class Auditor:
             exposed: as in :meth:`audit`.
             version: likewise.
         """
-        asked = self._observe(network, self._pools.audit, references=None, version=version)
+        asked = self._observer.observe(network, self._pools.audit, references=None, version=version)
         return self._measure(asked, network, file_bytes, exposed)
 
     def _measure(
@@ -204,7 +206,7 @@ class Auditor:
         without_group = []
         if attack.game.has_controls and Need.REFERENCES in attack.needs:
             without_group = scores_without_references(
-                partial(self._scores, attack),
+                partial(self._attackers.scores, attack),
                 attack.adversary_knowledge(known, is_known=True),
                 attack.adversary_knowledge(asked, is_known=False),
             )
@@ -233,12 +235,7 @@ class Auditor:
         detail_options: DetailOptions | None = None,
     ) -> tuple[Attacker, GameResult]:
         """Fit a fresh attacker on attack-train, and measure it on the audit pool."""
-        attacker: Attacker = self._create(attack.params)
-        # A fresh attacker from the same seed: models differ, attacks do not.
-        attacker.fit(
-            attack.adversary_knowledge(known, is_known=True),
-            generator=self._seed.child("fit", attack.id).torch(),
-        )
+        attacker = self._attackers.fit(attack, attack.adversary_knowledge(known, is_known=True))
         result = attack.run_attack(
             attacker,
             known,
@@ -247,106 +244,3 @@ class Auditor:
             seed=self._seed.child("play", attack.id),
         )
         return attacker, result
-
-    def null_control(
-        self,
-        network: Classifier,
-        *,
-        references: ReferenceAnswers | None = None,
-        version: str | None = None,
-    ) -> dict[str, ControlRecord]:
-        """Return, by membership attack, its result on a random membership."""
-        known, asked = (
-            self._observe(network, pool, references=references, version=version)
-            for pool in (self._pools.attack_train, self._pools.audit)
-        )
-        return {
-            # Through JSON: records are validated as they will be read.
-            attack.id: ControlRecord.model_validate(
-                null_control(
-                    partial(self._scores, attack),
-                    attack.adversary_knowledge(known, is_known=True),
-                    attack.adversary_knowledge(asked, is_known=True),
-                    generator=self._seed.child("lots", attack.id).torch(),  # codespell:ignore lots
-                ).to_json()
-            )
-            for attack in self._attacks
-            if attack.game.has_controls
-        }
-
-    def planted_control(
-        self,
-        network: Classifier,
-        *,
-        references: ReferenceAnswers | None = None,
-        version: str | None = None,
-    ) -> dict[str, ControlRecord]:
-        """Return, by membership attack, its result on a copy that leaks membership."""
-        pools = (self._pools.attack_train, self._pools.audit)
-        # Both pools: the attack must be able to learn the leak on attack-train.
-        indices = torch.cat([pool.indices for pool in pools])
-        leaky = plant_leak(
-            network,
-            self._dataset.inputs[indices],
-            self._dataset.labels[indices],
-            torch.cat([pool.is_member for pool in pools]),
-        )
-        # References leak in the same way, or a calibrated attack would not see the leak.
-        leaking = None if references is None else plant_in_references(references)
-        known, asked = (
-            self._observe(leaky, pool, references=leaking, version=version) for pool in pools
-        )
-        return {
-            attack.id: ControlRecord.model_validate(
-                planted_control(
-                    partial(self._scores, attack),
-                    attack.adversary_knowledge(known, is_known=True),
-                    attack.adversary_knowledge(asked, is_known=True),
-                ).to_json()
-            )
-            for attack in self._attacks
-            if attack.game.has_controls
-        }
-
-    def _observe(
-        self,
-        network: Classifier,
-        pool: Pool,
-        *,
-        references: ReferenceAnswers | None,
-        version: str | None,
-    ) -> ObservedPool:
-        """A pool as a model shows it, and as others do next to it where that is asked for."""
-        # A model that is no version has none next to it.
-        others = () if version is None else (name for name in self._versions if name != version)
-        return replace(
-            observe_pool(network, self._dataset, pool, references),
-            uncompressed=self._uncompressed_observations.get(pool.name),
-            versions=tuple(self._observe_version(name, pool) for name in others),
-        )
-
-    def _observe_version(self, name: str, pool: Pool) -> Observations:
-        """Observe a compressed version on a pool once, for all models and attacks."""
-        key = name, pool.name
-        if key not in self._shown:
-            self._shown[key] = observe_pool(self._versions[name], self._dataset, pool).seen
-        return self._shown[key]
-
-    @cached_property
-    def _uncompressed_observations(self) -> Mapping[str, Observations]:
-        """By pool what the uncompressed model shows, observed once for all models and attacks."""
-        network = self._uncompressed
-        needs = (self._metric_needs, *(attack.needs for attack in self._attacks))
-        if network is None or not any(Need.UNCOMPRESSED in each for each in needs):
-            return {}
-        # Without select: the audit never reads that pool.
-        pools = (pool for pool in self._pools if pool is not self._pools.select)
-        return {pool.name: observe_pool(network, self._dataset, pool).seen for pool in pools}
-
-    def _scores(
-        self, attack: Attack, known: AdversaryKnowledge, asked: AdversaryKnowledge
-    ) -> Tensor:
-        attacker: Attacker = self._create(attack.params)
-        # The seed of the audit itself, so that a control tests the same attack.
-        attacker.fit(known, generator=self._seed.child("fit", attack.id).torch())
-        return attacker.score(asked)

@@ -38,7 +38,6 @@ from safecompress_core.results.reading import read_results
 from safecompress_core.results.run_id import directory_name, plugin_records
 from safecompress_core.results.schema import (
     AnyAttackRecord,
-    ControlsRecord,
     ModelAuditRecord,
     ModelRecord,
     OriginRecord,
@@ -277,10 +276,7 @@ class _AuditUnits:
             baseline=None,
             blind_baseline=self.audit_context.blind_baseline,
             scores=audit.scores,
-            controls=ControlsRecord(
-                null=auditor.null_control(network, references=references),
-                planted=auditor.planted_control(network, references=references),
-            ),
+            controls=auditor.controls.of(network, references=references),
             swap_test=self._swap_test(auditor, events),
         )
         events.advance()

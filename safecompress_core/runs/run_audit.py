@@ -25,7 +25,6 @@ from safecompress_core.results.events import EventLog
 from safecompress_core.results.schema import (
     ArchiveRecord,
     AuditRecord,
-    ControlsRecord,
     ModelAuditRecord,
     ModelRecord,
     RoundRecord,
@@ -128,10 +127,7 @@ class RunAudit:
                 retrained=[audits[name] for name in again],
             ),
             blind_baseline=self._prepared.blind_baseline,
-            controls=ControlsRecord(
-                null=auditor.null_control(chosen, references=references, version=version),
-                planted=auditor.planted_control(chosen, references=references, version=version),
-            ),
+            controls=auditor.controls.of(chosen, references=references, version=version),
             archive=tuple(self._archive(auditor, outcome, rounds, references, scores)),
             # After the archive, which adds its own.
             scores=tuple(scores),

@@ -104,40 +104,6 @@ def test_figures_are_of_the_audit_pool_and_attackers_learn_from_attack_train(
         assert pool is None or torch.equal(seen, mislabelled.inputs[pool.indices])
 
 
-def test_the_null_control_finds_nothing_in_a_model_that_leaks(
-    auditor: Auditor, overfitted: Classifier
-) -> None:
-    """For each attack on membership, with an interval that covers one half."""
-    found = auditor.null_control(overfitted)
-
-    assert list(found) == ["reader"]
-    assert found["reader"].passed
-    low, high = found["reader"].auc_interval
-    assert low <= 0.5 <= high
-
-
-def test_the_planted_leak_is_found_by_honest_attacks_and_missed_by_others(
-    auditor: Auditor, network: MakeNetwork, mislabelled: Dataset, pools: SamplePools, spies: Any
-) -> None:
-    """On the audit pool of a model that has learned nothing, so that all there is was planted."""
-    found = auditor.planted_control(network())
-    blind = Auditor(
-        [spies.attack("guess", reads="nothing")],
-        {},
-        dataset=mislabelled,
-        pools=pools,
-        create=spies.create,
-        events=EventLog(lambda _: None),
-        seed=Seed(2),
-    )
-
-    assert list(found) == ["reader"]
-    assert found["reader"].passed
-    assert found["reader"].auc > 0.95
-    assert found["reader"].members == len(pools.audit.members)
-    assert not blind.planted_control(network())["guess"].passed
-
-
 def test_membership_attacks_are_looked_at_closely(
     auditor: Auditor, overfitted: Classifier, mislabelled: Dataset
 ) -> None:
@@ -277,8 +243,7 @@ def test_only_attacks_that_declare_it_see_the_uncompressed_model(
     )
 
     auditor.audit(overfitted, name="a", file_bytes=10)
-    auditor.null_control(overfitted)
-    auditor.planted_control(overfitted)
+    auditor.controls.of(overfitted)
 
     shown = [evidence for _, _, evidence in spies.log]
     beside = [one for one in shown if one.uncompressed is not None]
@@ -318,8 +283,7 @@ def test_only_attacks_that_declare_it_see_other_versions_of_the_model(
     )
 
     auditor.audit(overfitted, name="a", file_bytes=10, version="best")
-    auditor.null_control(overfitted, version="best")
-    auditor.planted_control(overfitted, version="best")
+    auditor.controls.of(overfitted, version="best")
     beside = [evidence.versions for _, _, evidence in spies.log]
     assert sorted(len(versions) for versions in beside) == [0] * 7 + [1] * 7
     for [version] in filter(None, beside):
