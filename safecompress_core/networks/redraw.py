@@ -1,4 +1,4 @@
-"""Fresh copies of a network: the same layers, with weights drawn anew."""
+"""Copies of a network on the CPU: with its weights, or with weights drawn anew."""
 
 import copy
 from collections.abc import Iterator
@@ -10,12 +10,17 @@ from torch.nn.parameter import is_lazy
 from safecompress_core.errors import ModelError
 from safecompress_core.seeding import global_random_state
 
-__all__ = ["redraw", "require_redrawable"]
+__all__ = ["copied", "redraw", "require_redrawable"]
 
 RESETS = ("reset_parameters", "_reset_parameters")
 """What layers of torch call the method that draws their weights."""
 
 BY_FUNCTION = "give a function that returns a new network: model=lambda: Net()"
+
+
+def copied(module: nn.Module) -> nn.Module:
+    """Return a copy on the CPU, in float32, with the same weights."""
+    return copy.deepcopy(module).cpu().float()
 
 
 def redraw(module: nn.Module, generator: torch.Generator) -> nn.Module:
@@ -24,7 +29,7 @@ def redraw(module: nn.Module, generator: torch.Generator) -> nn.Module:
     Each layer draws as torch's layers of its kind do, by its ``reset_parameters``; what else a
     constructor had done to weights is not repeated.
     """
-    fresh = copy.deepcopy(module).cpu().float()
+    fresh = copied(module)
     with global_random_state(generator):
         for layer in fresh.modules():
             for name in RESETS:

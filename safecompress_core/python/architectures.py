@@ -1,6 +1,5 @@
 """Networks of a run as Python objects: a module, a function, or a classifier of transformers."""
 
-import copy
 import hashlib
 from collections.abc import Callable
 from dataclasses import replace
@@ -19,7 +18,7 @@ from safecompress_core.networks.pretrained import (
     is_text_model,
     token_ids,
 )
-from safecompress_core.networks.redraw import redraw, require_redrawable
+from safecompress_core.networks.redraw import copied, redraw, require_redrawable
 from safecompress_core.saved_models.output_labels import output_names
 from safecompress_core.seeding import global_random_state
 
@@ -71,7 +70,7 @@ def _call(function: Callable[[], Any], generator: torch.Generator) -> nn.Module:
             f"model: {name}() returned a {type(made).__name__}", hint="return a torch.nn.Module"
         )
     # A copy: the function may return the same network each time.
-    return copy.deepcopy(made).cpu().float()
+    return copied(made)
 
 
 def _of_transformers(body: Any) -> GivenArchitecture:
@@ -81,7 +80,7 @@ def _of_transformers(body: Any) -> GivenArchitecture:
             f"a {type(body).__name__} takes tokens of texts",
             hint="give it in a pair with its tokenizer: model=(classifier, tokenizer)",
         )
-    return GivenArchitecture(build=lambda _: ImageClassifier(_copied(body)), labels=_labels(body))
+    return GivenArchitecture(build=lambda _: ImageClassifier(copied(body)), labels=_labels(body))
 
 
 def _of_texts(body: Any, tokenizer: Any) -> GivenArchitecture:
@@ -91,15 +90,11 @@ def _of_texts(body: Any, tokenizer: Any) -> GivenArchitecture:
         return replace(dataset, inputs=token_ids(tokenizer, dataset.texts))
 
     return GivenArchitecture(
-        build=lambda _: TextClassifier.around(_copied(body)),
+        build=lambda _: TextClassifier.around(copied(body)),
         prepare=prepare,
         labels=_labels(body),
         identity=_digest_of_tokenizer(tokenizer),
     )
-
-
-def _copied(body: nn.Module) -> nn.Module:
-    return copy.deepcopy(body).cpu().float()
 
 
 def _labels(body: Any) -> tuple[str, ...]:
