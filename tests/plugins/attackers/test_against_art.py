@@ -2,14 +2,20 @@
 
 import warnings
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
 import pytest
 import torch
 from numpy.typing import NDArray
+from sklearn.datasets import load_digits
+from sklearn.ensemble import RandomForestClassifier
+from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import balanced_accuracy_score, roc_curve
+from sklearn.tree import DecisionTreeClassifier
 
+from safecompress import audit
 from safecompress_core.toolkit import AdversaryKnowledge, Attacker, calibrate_threshold
 from safecompress_plugins.attackers.membership.confidence import Confidence
 from safecompress_plugins.attackers.membership.entropy_attack import EntropyAttack
@@ -67,6 +73,49 @@ def test_the_gap_attack_is_that_of_the_adversarial_robustness_toolbox(leaky: Lea
     assert ours.tolist() == theirs.astype(bool).tolist()
     assert balanced_accuracy_score(is_member, theirs) == pytest.approx(expected)
     assert expected > 0.7
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "model",
+    [
+        RandomForestClassifier(10, max_depth=8, random_state=0),
+        LogisticRegression(max_iter=50, tol=0.1),
+        DecisionTreeClassifier(max_depth=9, random_state=0),
+    ],
+    ids=lambda model: type(model).__name__,
+)
+def test_an_audit_of_a_scikit_learn_classifier_is_that_of_the_adversarial_robustness_toolbox(
+    model: Any, tmp_path: Path
+) -> None:
+    """Of `safecompress.audit`, record by record: its rule-based attack, and its accuracy."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        inference = pytest.importorskip("art.attacks.inference.membership_inference")
+        classification = pytest.importorskip("art.estimators.classification")
+    inputs, labels = load_digits(return_X_y=True)
+    generator = np.random.default_rng(0)
+    # Every fifth label is drawn anew, so that none of the models is right about all others.
+    labels = np.where(generator.random(len(labels)) < 0.2, generator.permutation(labels), labels)
+    model.fit(inputs[:900], labels[:900])
+    result = audit(
+        model,
+        members=(inputs[:900], labels[:900]),
+        non_members=(inputs[900:], labels[900:]),
+        attackers=["gap"],
+        runs_dir=tmp_path,
+        overrides={"audit.accept_shift": True},
+    )
+
+    records = result.frame("records")
+    rows, is_member = records.position.to_numpy(), records.member.to_numpy()
+    rule = inference.MembershipInferenceBlackBoxRuleBased(classification.SklearnClassifier(model))
+    theirs = rule.infer(inputs[rows], labels[rows]).astype(bool)
+
+    assert (records.score.to_numpy() > 0.5).tolist() == theirs.tolist()
+    accuracy = balanced_accuracy_score(is_member, theirs)
+    assert result.results.audit["gap"].accuracy == pytest.approx(accuracy)
+    assert accuracy > 0.52
 
 
 @pytest.mark.parametrize(
