@@ -45,7 +45,8 @@ def test_variants_stand_side_by_side() -> None:
     assert [cell.verdict for cell in noise.cells] == ["within noise", None]
     page = render(comparison.model_copy(update={"variants": variants}))
     assert "0.750 (−0.100)" in page
-    assert "−0.120 to −0.080, changed beyond training noise" in page
+    assert ">−0.120 to −0.080<" in page
+    assert ">changed beyond training noise<" in page
 
 
 def test_older_comparisons_have_no_such_section() -> None:
