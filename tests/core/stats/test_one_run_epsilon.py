@@ -24,7 +24,8 @@ PUBLISHED = [
     # former by `get_eps_audit` of Steinke, Nasr & Jagielski 2023, appendix D (arXiv:2305.08846);
     # the latter by `rh_with_cap` and `audit_rh_with_cap` of Mahloujifar, Melis & Chaudhuri 2024
     # (arXiv:2410.22235), as facebookresearch/PrivacyGuard has them (fdp_analysis_node.py), with
-    # their grid of noises replaced by a bisection.
+    # their grid of noises replaced by a bisection. The formulas of google-deepmind/jax_privacy
+    # (`auditing.py`) come to both of ours as well, to 1e-6 for twelve draws of m, r, v and δ.
     ((1000, 100, 90, 0.0), 1.630823, None),
     ((1000, 100, 100, 0.0), 3.492965, None),
     ((1000, 100, 90, 1e-5), 1.626143, 2.456405),
