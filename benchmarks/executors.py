@@ -27,11 +27,13 @@ from typing import Any
 from safecompress_core.execution.schedule import Stage, simulate
 from safecompress_core.execution.settings import Execution, open_executor
 from safecompress_core.execution.units import Unit
+from safecompress_core.execution.worker_plan import OVERHEAD, START
 
 TASK: dict[str, Any] = {"data": {"type": "handwriting"}, "model": {"type": "mlp", "hidden": [256]}}
 GROW = {"prune": {"type": "magnitude"}, "grow": {"type": "gradient"}}
 BASE: dict[str, Any] = {"version": 1, "name": "work", "device": "cpu", "task": TASK}
 THRESHOLD = [{"type": "loss-threshold"}]
+PARTS = ("comparison", "references", "race", "check", "ray", "schedules")
 
 
 def race(epochs: int) -> dict[str, Any]:
@@ -107,8 +109,23 @@ def processor_seconds() -> float:
     return used.ru_utime + used.ru_stime
 
 
-def timed(spec: dict[str, Any], folder: Path, *, workers: int, phase: str | None) -> Taken:
-    """Time of a command; of one phase of a run, where it has a name in the results."""
+def timed(
+    spec: dict[str, Any],
+    folder: Path,
+    *,
+    workers: int,
+    phase: str | None,
+    threads: int | None = None,
+) -> Taken:
+    """Time of a command; of one phase of a run, where it has a name in the results.
+
+    Args:
+        spec: of a run or of a comparison.
+        folder: for files.
+        workers: that the command has.
+        phase: of the run; None for the whole command.
+        threads: of each worker; by default two among all.
+    """
     file = folder / "spec.json"
     file.write_text(json.dumps(spec))
     is_comparison = "base" in spec
@@ -116,7 +133,7 @@ def timed(spec: dict[str, Any], folder: Path, *, workers: int, phase: str | None
     with TemporaryDirectory(dir=folder) as place:
         command = ["compare" if is_comparison else "run", str(file), "--workers", str(workers)]
         command += ["--into" if is_comparison else "--runs-dir", place]
-        command += ["--set", f"{field}={2 // workers}"]
+        command += ["--set", f"{field}={threads or 2 // workers}"]
         before, begun = processor_seconds(), time.perf_counter()
         subprocess.run(
             [sys.executable, "-m", "safecompress", *command],
@@ -181,6 +198,22 @@ def measure_ray(folder: Path, count: int) -> None:
     )
 
 
+def check_schedule(folder: Path, epochs: int, pairs: int) -> None:
+    """Print how long 16 references take on two workers, and what the simulation makes of one's."""
+    spec = references(epochs)
+    for _ in range(pairs):
+        load = os.getloadavg()[0]
+        alone = timed(spec, folder, workers=1, phase="references", threads=1).seconds
+        measured = timed(spec, folder, workers=2, phase="references").seconds
+        stage = Stage(name="references", seconds=(alone / 16,) * 16)
+        schedule = simulate([stage], 2, start=START["processes"], overhead=OVERHEAD)
+        print(
+            f"16 references, one after the other {alone:.1f} s; on two workers {measured:.1f} s, "
+            f"simulated {schedule.seconds:.1f} s (load {load:.1f})",
+            flush=True,
+        )
+
+
 def print_schedules() -> None:
     """Print what 256 references and a field of 64 lineages come to, in units of one length."""
     shrinking = [64, 64, 39, 24, 14, 9, 5, 3]
@@ -205,7 +238,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--pairs", type=int, default=1)
     parser.add_argument("--epochs", type=int, default=60)
-    parser.add_argument("--only", choices=["comparison", "references", "race", "ray", "schedules"])
+    parser.add_argument("--only", choices=PARTS)
     options = parser.parse_args()
     adopt_orphans()
 
@@ -221,6 +254,8 @@ def main() -> None:
             measure("16 references", references(epochs), folder, options.pairs, "references")
         if is_wanted("race"):
             measure("lineages of a race", race(epochs), folder, options.pairs, "compress")
+        if is_wanted("check"):
+            check_schedule(folder, epochs, options.pairs)
         if is_wanted("ray"):
             measure_ray(folder, 60)
     if is_wanted("schedules"):

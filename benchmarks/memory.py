@@ -5,7 +5,8 @@
 
 Each row is one `safecompress run` of made-up data in a process of its own: one epoch of dense and
 one of sparse training, a test, an audit, and reference models if asked for. Memory is the largest
-resident set that the operating system has recorded for the process (`resource`, ru_maxrss).
+resident set that the operating system has recorded for the process (`resource`, ru_maxrss), and
+processor seconds are those of the process, whatever else the machine does.
 """
 
 import argparse
@@ -31,7 +32,8 @@ from safecompress_core.specfile.load import load_spec
 registry = load_plugins().registry
 loaded = load_spec(Path(sys.argv[1]), registry=registry)
 run_spec(loaded, registry, runs=Path(sys.argv[2]), observers=lambda _: None)
-print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+used = resource.getrusage(resource.RUSAGE_SELF)
+print(used.ru_utime + used.ru_stime, used.ru_maxrss)
 """
 
 
@@ -60,15 +62,17 @@ def spec(samples: int, features: int, classes: int, hidden: int, references: int
     }
 
 
-def measure(content: dict[str, Any]) -> tuple[float, float]:
-    """Return seconds and peak memory in GiB of a run, the start of Python included."""
+def measure(content: dict[str, Any]) -> tuple[float, float, float]:
+    """Return seconds, processor seconds and peak GiB of a run, the start of Python included."""
     with TemporaryDirectory() as folder:
         path = Path(folder) / "spec.yaml"
         YAML().dump(content, path)
         began = time.perf_counter()
         command = [sys.executable, "-c", CHILD, str(path), str(Path(folder) / "runs")]
         done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
-        return time.perf_counter() - began, int(done.stdout.split()[-1]) / KIB_A_GIB
+        seconds = time.perf_counter() - began
+        processor, peak = map(float, done.stdout.split()[-2:])
+        return seconds, processor, peak / KIB_A_GIB
 
 
 def main() -> None:
@@ -81,13 +85,16 @@ def main() -> None:
     parser.add_argument("--references", type=int, default=0)
     given = parser.parse_args()
     print(f"load {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores")
-    print("samples  parameters  references  seconds  GiB")
+    print("samples  parameters  references  seconds  processor  GiB")
     for samples, hidden in product(given.samples, given.hidden):
         parameters = hidden * (given.features + 1) + given.classes * (hidden + 1)
         content = spec(samples, given.features, given.classes, hidden, given.references)
-        seconds, peak = measure(content)
-        row = f"{samples:7d}  {parameters:10d}  {given.references:10d}  {seconds:7.1f}  {peak:.2f}"
-        print(row, flush=True)
+        seconds, processor, peak = measure(content)
+        print(
+            f"{samples:7d}  {parameters:10d}  {given.references:10d}  {seconds:7.1f}  "
+            f"{processor:9.1f}  {peak:.2f}",
+            flush=True,
+        )
 
 
 if __name__ == "__main__":

@@ -5,12 +5,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from safecompress_core.execution.schedule import Stage, simulate
-from safecompress_core.execution.settings import Execution
+from safecompress_core.execution.settings import Execution, ExecutorName
 
 __all__ = ["WorkerPlan", "plan_workers"]
 
-START, OVERHEAD = 5.0, 0.05
-"""Seconds that a worker takes to import torch, and that a unit takes to come and go."""
+START: Mapping[ExecutorName, float] = {"local": 0.0, "processes": 0.5, "ray": 5.0}
+"""Seconds until a worker begins its first unit: on Ray it imports torch, as a process it is forked
+from one that has."""
+OVERHEAD = 0.05
+"""Seconds that a unit takes to come and go."""
 STATE = 16
 """Bytes a parameter that a model in training is kept with: weight, two moments, mask."""
 FLOAT = 4
@@ -67,12 +70,11 @@ def plan_workers(document: Mapping[str, Any], execution: Execution) -> WorkerPla
         )
         for stage in stages
     ]
-    is_local = execution.name == "local"
     schedule = simulate(
         timed,
         execution.workers,
-        start=0.0 if is_local else START,
-        overhead=0.0 if is_local else OVERHEAD,
+        start=START[execution.name],
+        overhead=0.0 if execution.name == "local" else OVERHEAD,
     )
     spread = [stage for stage in timed if stage.is_spread]
     return WorkerPlan(

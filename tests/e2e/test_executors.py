@@ -71,6 +71,13 @@ def run_by(bench: Any, execution: Execution, changes: dict[str, Any] = RACE) -> 
     )
 
 
+@pytest.fixture
+def patient_cluster(ray_cluster: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """The cluster, which may take longer to answer: other tests show how long a command waits."""
+    monkeypatch.setattr("safecompress_core.execution.ray_cluster.ANSWER", 120.0)
+    return ray_cluster
+
+
 @pytest.mark.usefixtures("forked_workers")
 def test_a_run_is_the_same_in_two_processes(
     alone: FinishedRun, bench: Any, comparable: Callable[[Any], dict[str, Any]]
@@ -102,13 +109,13 @@ def test_a_search_is_the_same_in_two_processes(
 
 @pytest.mark.ray
 def test_a_run_is_the_same_on_a_cluster_of_two_nodes(
-    ray_cluster: Any,
+    patient_cluster: Any,
     alone: FinishedRun,
     bench: Any,
     comparable: Callable[[Any], dict[str, Any]],
 ) -> None:
     """Whose workers write in folders of their own."""
-    finished = run_by(bench, Execution(executor="ray", workers=2, address=ray_cluster.address))
+    finished = run_by(bench, Execution(executor="ray", workers=2, address=patient_cluster.address))
 
     assert comparable(finished) == comparable(alone)
     assert model_files(finished.path) == model_files(alone.path)
@@ -134,10 +141,10 @@ def compared(bench: Any, name: str, execution: Execution) -> tuple[ComparisonRes
 
 
 @pytest.mark.ray
-def test_a_comparison_is_the_same_on_a_cluster(ray_cluster: Any, bench: Any) -> None:
+def test_a_comparison_is_the_same_on_a_cluster(patient_cluster: Any, bench: Any) -> None:
     """Its runs have the same directories with the same models, and so has what they share."""
     record, here = compared(bench, "here", HERE)
-    execution = Execution(executor="ray", workers=2, address=ray_cluster.address)
+    execution = Execution(executor="ray", workers=2, address=patient_cluster.address)
     same, there = compared(bench, "there", execution)
 
     assert not same.failures

@@ -218,6 +218,7 @@ def test_a_plugin_that_a_node_lacks_is_named(executor: RayExecutor) -> None:
 
 
 DRIVER = """
+import signal
 import sys
 from pathlib import Path
 
@@ -244,6 +245,8 @@ def hold(folder):
 
 
 if __name__ == "__main__":
+    # Whatever has started the tests in the background may have them ignore Ctrl-C.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     group.COMMANDS["run"] = ("driver:hold", "")
     group.main()
 """

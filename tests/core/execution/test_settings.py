@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 
 from safecompress_core.errors import ExecutionError, MissingExtraError
-from safecompress_core.execution import settings
+from safecompress_core.execution import settings, worker_process
 from safecompress_core.execution.executor import LocalExecutor
 from safecompress_core.execution.process_executor import ProcessExecutor
-from safecompress_core.execution.settings import HERE, Execution, open_executor
+from safecompress_core.execution.settings import HERE, Execution, begin_to_start, open_executor
 
 
 def test_several_workers_are_processes_unless_asked_otherwise() -> None:
@@ -83,3 +83,18 @@ def test_settings_load_neither_torch_nor_ray() -> None:
     )
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert out.stdout.strip() == "set()"
+
+
+@pytest.mark.parametrize(
+    ("execution", "count"), [(HERE, 0), (Execution(workers=2), 1), (Execution(executor="ray"), 0)]
+)
+def test_only_processes_start_in_the_background(
+    monkeypatch: pytest.MonkeyPatch, execution: Execution, count: int
+) -> None:
+    """Before the command imports torch, which takes it as long."""
+    started: list[None] = []
+    monkeypatch.setattr(worker_process, "start_server", lambda: started.append(None))
+
+    begin_to_start(execution)
+
+    assert len(started) == count

@@ -38,7 +38,7 @@ def test_references_are_units_and_the_uncompressed_model_is_none() -> None:
     assert planned.units == 8
     assert planned.alone == 90
     assert planned.critical == 20
-    assert planned.seconds == pytest.approx(10 + START + 4 * (10 + OVERHEAD))
+    assert planned.seconds == pytest.approx(10 + START["processes"] + 4 * (10 + OVERHEAD))
     assert planned.worker_hours == pytest.approx(2 * planned.seconds / 3600)
     assert (planned.bytes_a_worker, planned.bytes_moved) == (10**9, 0)
 
@@ -49,7 +49,7 @@ def test_lineages_of_a_round_are_units_unless_candidates_are_derived() -> None:
 
     assert planned is not None
     assert planned.units == 5
-    assert planned.seconds == pytest.approx(START + 2 * (10 + OVERHEAD) + 10)
+    assert planned.seconds == pytest.approx(START["ray"] + 2 * (10 + OVERHEAD) + 10)
     # Six lineages with twins, 16 bytes a parameter, there and back.
     assert planned.bytes_moved == 2 * 16 * 1000 * 2 * 6
 
@@ -62,7 +62,7 @@ def test_trials_of_a_search_are_units_where_they_are_proposed_together() -> None
 
     assert planned is not None
     assert planned.units == 4
-    assert planned.seconds == pytest.approx(START + 2 * (10 + OVERHEAD) + 10)
+    assert planned.seconds == pytest.approx(START["processes"] + 2 * (10 + OVERHEAD) + 10)
 
 
 def test_answers_of_references_move_and_their_weights_do_not() -> None:
