@@ -160,7 +160,7 @@ class ProcessExecutor(Executor):
         if seats < self.workers:
             logger.warning(
                 "%d of %d workers are used: a unit has %d threads, and this machine %d cores; with "
-                "training.threads: 1 all of them are (and bytes may differ)",
+                "threads: 1 all of them are (and bytes may differ)",
                 seats, self.workers, threads, available_cores(),
             )  # fmt: skip
         return seats
