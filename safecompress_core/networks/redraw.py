@@ -2,6 +2,7 @@
 
 import copy
 from collections.abc import Iterator
+from itertools import chain
 
 import torch
 from torch import nn
@@ -10,7 +11,7 @@ from torch.nn.parameter import is_lazy
 from safecompress_core.errors import ModelError
 from safecompress_core.seeding import global_random_state
 
-__all__ = ["copied", "redraw", "require_redrawable"]
+__all__ = ["copied", "redraw", "require_redrawable", "require_weights"]
 
 RESETS = ("reset_parameters", "_reset_parameters")
 """What layers of torch call the method that draws their weights."""
@@ -19,8 +20,26 @@ BY_FUNCTION = "give a function that returns a new network: model=lambda: Net()"
 
 
 def copied(module: nn.Module) -> nn.Module:
-    """Return a copy on the CPU, in float32, with the same weights."""
+    """Return a copy on the CPU, in float32, with the same weights.
+
+    Raises:
+        ModelError: if it has none.
+    """
+    require_weights(module)
     return copy.deepcopy(module).cpu().float()
+
+
+def require_weights(module: nn.Module) -> None:
+    """Refuse a network on the device ``meta``, where tensors have shapes and no values.
+
+    Raises:
+        ModelError: with how it gets its weights.
+    """
+    if any(tensor.is_meta for tensor in chain(module.parameters(), module.buffers())):
+        raise ModelError(
+            "the network is on the device 'meta', so it has shapes and no weights",
+            hint="load its weights first: network.to_empty(device='cpu'), then load_state_dict",
+        )
 
 
 def redraw(module: nn.Module, generator: torch.Generator) -> nn.Module:

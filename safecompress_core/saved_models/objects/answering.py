@@ -17,6 +17,7 @@ from safecompress_core.data.predictions import check_answers, logits_of
 from safecompress_core.data.spellings import by_value
 from safecompress_core.errors import DataError, ModelError
 from safecompress_core.networks.classifier import in_eval_mode
+from safecompress_core.networks.redraw import require_weights
 
 __all__ = ["Answers", "ask", "is_array", "tensor_of"]
 
@@ -131,6 +132,7 @@ def tensor_of(inputs: Any) -> Tensor:
 
 
 def _ask_module(module: nn.Module, inputs: Tensor) -> Tensor:
+    require_weights(module)
     parameter = next(module.parameters(), None)
     device = torch.device("cpu") if parameter is None else parameter.device
     with torch.no_grad(), in_eval_mode(module):

@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from safecompress_core.errors import ModelError
-from safecompress_core.networks.redraw import redraw, require_redrawable
+from safecompress_core.networks.redraw import copied, redraw, require_redrawable
 
 
 def trained() -> nn.Module:
@@ -69,3 +69,12 @@ def test_a_lazy_layer_needs_its_shape() -> None:
     """It gets one when it is first called."""
     with pytest.raises(ModelError, match="lazy layers without a shape; call it on a sample"):
         require_redrawable(nn.Sequential(nn.LazyLinear(3)))
+
+
+def test_a_network_without_weights_has_no_copy() -> None:
+    """The error says how it gets them."""
+    with pytest.raises(ModelError, match="'meta'") as error:
+        copied(trained().to("meta"))
+
+    assert error.value.hint is not None
+    assert "load_state_dict" in error.value.hint

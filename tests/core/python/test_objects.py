@@ -80,6 +80,24 @@ def test_a_network_in_train_mode_is_told_of() -> None:
     assert module.training
 
 
+def test_a_network_without_weights_is_refused() -> None:
+    """As frameworks make it before they load what they have downloaded."""
+    with pytest.raises(ModelError, match="on the device 'meta', so it has shapes and no weights"):
+        read_objects(network().to("meta"), MEMBERS, OTHERS)
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+def test_a_network_on_another_device_stays_there() -> None:
+    """A copy on the CPU is audited."""
+    module = network().to("cuda")
+
+    objects = read_objects(module, MEMBERS, OTHERS)
+
+    assert next(module.parameters()).is_cuda
+    assert objects.model.format is Format.MODULE
+
+
 def test_a_network_whose_last_layer_shows_no_logits_is_audited_by_its_answers() -> None:
     """The data card says so."""
     objects = read_objects(nn.Sequential(*network(), nn.Softmax(1)).eval(), MEMBERS, OTHERS)
