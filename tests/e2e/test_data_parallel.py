@@ -29,7 +29,11 @@ SPEC: dict[str, Any] = {
     "audit": {"attackers": [{"type": "modified-entropy"}]},
 }
 TORCHRUN = ("torch.distributed.run", "--nproc-per-node", "2")
-ACCELERATE = ("accelerate.commands.launch", "--num_processes", "2", "--cpu", "--num_machines", "1")
+# With --cpu it starts several processes by MPI only.
+ACCELERATE = (
+    "accelerate.commands.launch",
+    *("--multi_gpu", "--num_processes", "2", "--num_machines", "1"),
+)
 
 
 GROW = {"prune": {"type": "magnitude"}, "grow": {"type": "gradient"}}
@@ -106,9 +110,10 @@ def write_spec(folder: Path, **changes: Any) -> str:
 @pytest.mark.parametrize(
     "launcher",
     [
-        TORCHRUN,
+        pytest.param(TORCHRUN, id="torchrun"),
         pytest.param(
             ACCELERATE,
+            id="accelerate",
             marks=pytest.mark.skipif(
                 find_spec("accelerate") is None, reason="accelerate is not installed"
             ),
