@@ -1,7 +1,7 @@
 """The test-driven loop: what it derives, trains, tests and carries on with."""
 
 import gc
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -253,8 +253,17 @@ def test_nothing_of_the_plan_is_left_after_all_rounds_nor_where_they_were_done_b
         assert left["seconds"] == pytest.approx(0.0, abs=1e-6)
 
 
-def tensor_bytes() -> int:
-    """The bytes of all tensors that are alive; those that share their values count once."""
+@pytest.fixture
+def tensor_bytes() -> Iterator[Callable[[], int]]:
+    """Counts the bytes of tensors that the test has made and that are alive."""
+    gc.collect()
+    gc.freeze()  # other tests may have left tensors, some of which have no values
+    yield _tensor_bytes
+    gc.unfreeze()
+
+
+def _tensor_bytes() -> int:
+    """Those that share their values count once."""
     gc.collect()
     alive = (thing for thing in gc.get_objects() if issubclass(type(thing), torch.Tensor))
     storages = [tensor.untyped_storage() for tensor in alive if tensor.layout is torch.strided]
@@ -263,7 +272,10 @@ def tensor_bytes() -> int:
 
 @pytest.mark.parametrize("field", [[1] * 6, [3] * 6])
 def test_memory_does_not_grow_with_rounds(
-    prepare: Prepare, workshop: Callable[..., MethodContext], field: list[int]
+    prepare: Prepare,
+    workshop: Callable[..., MethodContext],
+    tensor_bytes: Callable[[], int],
+    field: list[int],
 ) -> None:
     """Models that left are free, and so are candidates: what is alive is what goes on."""
     changes = {
