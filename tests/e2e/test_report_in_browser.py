@@ -141,7 +141,9 @@ def test_a_figure_is_read_by_the_keyboard(open_page: Open) -> None:
     assert reading.get_attribute("role") == "status"
     assert "Arrow keys" in view.get_attribute("aria-label")
     page.locator("#risk-live details summary").click()
-    cells = page.locator("#risk-live details tbody tr").first.locator("td").all_inner_texts()
+    row = page.locator("#risk-live details tbody tr").first
+    row.wait_for()  # the table is made when it is opened, after the click
+    cells = row.locator("td").all_inner_texts()
     assert first.startswith(f"place {cells[0]}, sample {cells[1]},")
 
 
