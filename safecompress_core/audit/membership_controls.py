@@ -1,11 +1,12 @@
 """Controls of an audit's membership attacks: on a random membership, and on a planted leak."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 
 import torch
 
+from safecompress_core.attacks.adversary import AdversaryKnowledge
 from safecompress_core.attacks.reference_answers import ReferenceAnswers
 from safecompress_core.audit.fresh_attackers import FreshAttackers
 from safecompress_core.audit.pool_observer import PoolObserver
@@ -57,33 +58,41 @@ class MembershipControls:
         )
 
     @property
-    def _controlled(self) -> list[Attack]:
-        return [attack for attack in self.attacks if attack.game.has_controls]
-
-    @property
     def _pools(self) -> tuple[Pool, Pool]:
         return self.observer.pools.attack_train, self.observer.pools.audit
+
+    def _observed(
+        self, network: Classifier, references: ReferenceAnswers | None, version: str | None
+    ) -> Iterator[tuple[Attack, AdversaryKnowledge, AdversaryKnowledge]]:
+        """Yield each controlled attack with what it knows of attack-train, and of audit."""
+        known, asked = (
+            self.observer.observe(network, pool, references=references, version=version)
+            for pool in self._pools
+        )
+        for attack in self.attacks:
+            if attack.game.has_controls:
+                yield (
+                    attack,
+                    attack.adversary_knowledge(known, is_known=True),
+                    attack.adversary_knowledge(asked, is_known=True),
+                )
 
     def _null(
         self, network: Classifier, references: ReferenceAnswers | None, version: str | None
     ) -> dict[str, ControlRecord]:
         """Return, by membership attack, its result on a random membership."""
-        known, asked = (
-            self.observer.observe(network, pool, references=references, version=version)
-            for pool in self._pools
-        )
         seed = self.attackers.seed
         return {
             # Through JSON: records are validated as they will be read.
             attack.id: ControlRecord.model_validate(
                 null_control(
                     partial(self.attackers.scores, attack),
-                    attack.adversary_knowledge(known, is_known=True),
-                    attack.adversary_knowledge(asked, is_known=True),
+                    known,
+                    asked,
                     generator=seed.child("lots", attack.id).torch(),  # codespell:ignore lots
                 ).to_json()
             )
-            for attack in self._controlled
+            for attack, known, asked in self._observed(network, references, version)
         }
 
     def _planted(
@@ -101,17 +110,13 @@ class MembershipControls:
         )
         # References leak in the same way, or a calibrated attack would not see the leak.
         leaking = None if references is None else plant_in_references(references)
-        known, asked = (
-            self.observer.observe(leaky, pool, references=leaking, version=version)
-            for pool in self._pools
-        )
         return {
             attack.id: ControlRecord.model_validate(
                 planted_control(
                     partial(self.attackers.scores, attack),
-                    attack.adversary_knowledge(known, is_known=True),
-                    attack.adversary_knowledge(asked, is_known=True),
+                    known,
+                    asked,
                 ).to_json()
             )
-            for attack in self._controlled
+            for attack, known, asked in self._observed(leaky, leaking, version)
         }
